@@ -19,6 +19,7 @@ testSteps({
       run: ({ cluster }: TwoMachines) => run({ cluster, node: EDGE }),
     })),
     { name: "a client that reads slowly stops the container, not the server", run: slowReader },
+    { name: "a link that is silent ends what was open, too, and comes back", run: silenced },
     { name: "an agent that is gone ends what was open, with the reason", run: killed },
   ],
 });
@@ -49,6 +50,28 @@ async function slowReader({ cluster }: TwoMachines): Promise<void> {
   for (let next; !(next = await reader.read()).done;) length += next.value.length;
   assert.ok(length > 299_000_000);
   assert.equal((await child.status).code, 0);
+}
+
+async function silenced({ cluster, machine }: TwoMachines): Promise<void> {
+  const kubectl = kubectlVersions().at(-1)!.path;
+  const command = cluster.server.kubectl(kubectl, ["exec", POD, "--", "sleep", "601"]);
+  await eventually(
+    "the command runs",
+    async () => (await cluster.kubectl("exec", POD, "--", "ps")).includes("sleep 601"),
+  );
+  await machine.cut();
+  const asked = cluster.server.fetch(`${PODS}/${POD}/log`);
+  const { code, stderr } = await command;
+  const answer = await asked;
+  await machine.mend();
+  assert.notEqual(code, 0);
+  assert.match(stderr, /lost connection to the agent of node "edge": /);
+  assert.equal(answer.status, 500);
+  assert.match((await answer.json()).message, /containerLogs.*agent of node "edge"/);
+  await eventually(
+    "its pods answer again",
+    async () => (await cluster.server.kubectl(kubectl, ["exec", POD, "--", "true"])).code === 0,
+  );
 }
 
 async function killed(both: TwoMachines): Promise<void> {
