@@ -6,6 +6,7 @@ import { prepareDataFolder } from "../../server/data_folder.ts";
 import type { NodeIdentity } from "../../server/join/identity.ts";
 import { joinCluster, type JoinOptions } from "../../server/join/join.ts";
 import type { Terminal } from "../../server/terminal.ts";
+import { proxiesOf } from "../../server/link/agent_link.ts";
 import { VERSION } from "../../server/version.ts";
 
 /** What `coracle join` is told. */
@@ -26,5 +27,7 @@ export async function joinMachine(
   const { info: machine } = await readMachine(dataFolder);
   const userAgent = `coracle-join/${VERSION}`;
   const options = { ...asked, userAgent, dataFolder, machine };
-  return await joinCluster(options, { clock, log, signal: terminal.signal }).catch(asCommandError);
+  return await joinCluster(options, {
+    ...{ clock, log, signal: terminal.signal, proxies: proxiesOf(Deno.env) },
+  }).catch(asCommandError);
 }

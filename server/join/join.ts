@@ -1,6 +1,6 @@
 import { ApiError, isRefusal } from "../../core/client/api_error.ts";
 import { HttpsTransport } from "../../core/client/https_transport.ts";
-import { fetchAuthority } from "../../core/client/joining/authority.ts";
+import { type AskingContext, fetchAuthority } from "../../core/client/joining/authority.ts";
 import { JoinError, RequestDenied } from "../../core/client/joining/join_error.ts";
 import { requestNodeCertificate } from "../../core/client/joining/node_certificate.ts";
 import { ServerTime } from "../../core/client/server_time.ts";
@@ -39,10 +39,9 @@ export interface JoinOptions {
   dataFolder: string;
 }
 
-export interface JoinContext {
+export interface JoinContext extends AskingContext {
   clock: Clock;
   log: Log;
-  signal: AbortSignal;
 }
 
 /**

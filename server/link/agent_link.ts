@@ -66,7 +66,8 @@ export function agentLink(options: AgentLinkOptions): AgentLink {
   };
 }
 
-function proxiesOf(env: Pick<Deno.Env, "get">): { https?: string; none?: string } {
+/** What the environment says about proxies. */
+export function proxiesOf(env: Pick<Deno.Env, "get">): { https?: string; none?: string } {
   const [https, none] = ["HTTPS_PROXY", "NO_PROXY"].map((name) =>
     env.get(name.toLowerCase()) ?? env.get(name)
   );

@@ -1,18 +1,19 @@
 import { createHash } from "node:crypto";
-import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../lib/clock.ts";
 import { Deadline } from "../../lib/deadline.ts";
 import { certificateOfPem } from "../../lib/der/certificate.ts";
 import { DerError } from "../../lib/der/der.ts";
 import { isJsonObject, objectIn } from "../../lib/json/json_value.ts";
 import { askBackend, overTls } from "../http_exchange.ts";
+import { tcpTo } from "../tunnel/dial.ts";
+import type { ProxySettings } from "../tunnel/uplink_proxy.ts";
 import { JoinError } from "./join_error.ts";
 
 /** Where everybody may read the certificate of the authority, see `publishClusterInfo`. */
 const PATH = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 const ANSWER_MS_MAX = 10_000;
 const ANSWER_BYTES_MAX = 256 * 1024;
-const PORT_DEFAULT = 443;
 /** `sha256:` and the digest of the public key, in lower-case hexadecimal, as kubeadm's --discovery-token-ca-cert-hash. */
 export const AUTHORITY_HASH = /^sha256:[0-9a-f]{64}$/;
 
@@ -22,6 +23,13 @@ export function authorityHash(pem: string): string {
   return `sha256:${createHash("sha256").update(publicKey).digest("hex")}`;
 }
 
+export interface AskingContext {
+  clock: Clock;
+  signal: AbortSignal;
+  /** Absent: there are none. */
+  proxies?: ProxySettings;
+}
+
 /**
  * The certificate of the authority by which a server is known, in PEM, if it has one of these hashes. Nothing secret is sent,
  * and whoever answers is not believed: only the hash is. Throws a {@linkcode JoinError}.
@@ -29,11 +37,11 @@ export function authorityHash(pem: string): string {
 export async function fetchAuthority(
   server: string,
   hashes: readonly string[],
-  { clock, signal }: { clock: Clock; signal: AbortSignal },
+  { clock, signal, proxies = {} }: AskingContext,
 ): Promise<string> {
   const late = () => new Error(`no answer within ${ANSWER_MS_MAX} ms`);
   using deadline = new Deadline({ clock, ms: ANSWER_MS_MAX, late }, signal);
-  const text = await read(new URL(server), deadline.signal).catch((error) => {
+  const text = await read(new URL(server), proxies, deadline.signal).catch((error) => {
     throw new JoinError(
       `Cannot reach the server at ${server}: ${
         (error as Error).message
@@ -59,24 +67,28 @@ export async function fetchAuthority(
 }
 
 /** Who answers is not checked: see {@linkcode fetchAuthority}. */
-async function read({ hostname, port }: URL, signal: AbortSignal): Promise<string> {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  const socket = connect({ host, port: Number(port || PORT_DEFAULT) });
+async function read(url: URL, proxies: ProxySettings, signal: AbortSignal): Promise<string> {
   const failed = Promise.withResolvers<never>();
-  const stop = () => socket.destroy(signal.reason);
+  failed.promise.catch(() => {}); // whoever waits is told
+  let opened: Duplex | undefined;
+  const stop = () => {
+    failed.reject(signal.reason);
+    opened?.destroy();
+  };
   signal.addEventListener("abort", stop, { once: true });
-  socket.on("error", failed.reject);
   try {
-    await Promise.race([new Promise((done) => socket.once("connect", done)), failed.promise]);
+    const dialled = tcpTo(url, { proxies }, (socket) => opened = socket);
+    const socket = await Promise.race([dialled, failed.promise]);
+    socket.on("error", failed.reject);
     const connection = overTls(socket);
     connection.on("error", failed.reject);
-    const headers = { host: hostname, accept: "application/json", connection: "close" };
+    const headers = { host: url.hostname, accept: "application/json", connection: "close" };
     const asked = askBackend({ connection, method: "GET", path: PATH, headers });
     const { message } = await Promise.race([asked, failed.promise]);
     return await Promise.race([textOf(message), failed.promise]);
   } finally {
     signal.removeEventListener("abort", stop);
-    socket.destroy();
+    opened?.destroy();
   }
 }
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { createAuthority, issueServer } from "../../api/access/pki_certificates.ts";
 import { SystemClock } from "../../lib/clock.ts";
 import { authorityHash, fetchAuthority } from "./authority.ts";
@@ -92,4 +94,29 @@ Deno.test("what is no server of Coracle, or does not answer, is told", async () 
     fetchAuthority(plain, [HASH], CONTEXT),
     /Cannot reach the server at .* check the address/,
   );
+});
+
+Deno.test("the authority is asked for through a proxy, by the server's name", async () => {
+  await using server = await stranger(clusterInfo(AUTHORITY));
+  const asked: string[] = [];
+  const proxy = createServer((client) => {
+    client.once("data", (bytes: Uint8Array) => {
+      asked.push(new TextDecoder().decode(bytes).split("\r\n")[0]!);
+      const through = connect({ host: "127.0.0.1", port: Number(new URL(server.url).port) });
+      through.once("connect", () => {
+        client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        through.pipe(client).pipe(through);
+      });
+      for (const socket of [client, through]) socket.on("error", () => {});
+    });
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const https = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const found = await fetchAuthority("https://server.test:7443", [HASH], {
+    ...CONTEXT,
+    proxies: { https },
+  });
+  assert.equal(found, AUTHORITY);
+  assert.deepEqual(asked, ["CONNECT server.test:7443 HTTP/1.1"]);
+  proxy.close();
 });

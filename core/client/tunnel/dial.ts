@@ -58,9 +58,9 @@ export async function dial(options: DialOptions): Promise<Dialled> {
 }
 
 /** A connection to the server, through a proxy where the environment names one. */
-async function tcpTo(
+export async function tcpTo(
   url: URL,
-  { proxies }: DialOptions,
+  { proxies }: Pick<DialOptions, "proxies">,
   opened: (socket: Duplex) => void,
 ): Promise<Duplex> {
   const proxy = proxyFor(url, proxies);
