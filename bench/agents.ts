@@ -41,6 +41,8 @@ interface Crowd {
 interface Sample {
   emptyMib: number;
   rssMib: number;
+  /** After the restart, when all are back. */
+  backMib: number;
   cpuPercent: number;
   beatsPerSecond: number;
   beatP99Ms: number;
@@ -60,7 +62,7 @@ export const agents: Measurement = {
   async run(bench) {
     const samples = new Map<number, Sample>();
     for (const count of countsOf(Deno.env.get("AGENTS"))) {
-      samples.set(count, await measure(bench, count));
+      samples.set(count, await bench.witnessed(() => measure(bench, count)));
     }
     return reportOf(samples);
   },
@@ -78,6 +80,7 @@ function reportOf(samples: ReadonlyMap<number, Sample>): Report {
       "RSS without, MiB",
       "RSS with, MiB",
       "KiB each",
+      "RSS after the restart, MiB",
       "CPU at rest, % of a core",
       "heartbeat p99, ms",
       "first connection of all, s",
@@ -90,6 +93,7 @@ function reportOf(samples: ReadonlyMap<number, Sample>): Report {
       sample.emptyMib.toFixed(0),
       sample.rssMib.toFixed(0),
       ((sample.rssMib - sample.emptyMib) * 1024 / count).toFixed(1),
+      sample.backMib.toFixed(0),
       sample.cpuPercent.toFixed(1),
       sample.beatP99Ms.toFixed(1),
       sample.joinSeconds.toFixed(1),
@@ -135,7 +139,9 @@ async function measure(bench: Bench, count: number): Promise<Sample> {
   const { refused, failed, reasons } = await crowd.ask<Crowd>("status");
   bench.say(`why connections ended: ${JSON.stringify(reasons)}`);
   const othersP99Ms = quantile(await others.stop(), 0.99);
-  return { ...rest, emptyMib, joinSeconds, backSeconds, refused, failed, othersP99Ms };
+  await settle();
+  const backMib = rssMib(server);
+  return { ...rest, backMib, emptyMib, joinSeconds, backSeconds, refused, failed, othersP99Ms };
 }
 
 async function atRest(server: ServerProcess, crowd: GoProgram) {

@@ -26,10 +26,11 @@ import (
 )
 
 const (
-	dialSeconds = 20
-	// The same waits as core/client/tunnel has.
-	backoffFirst = 500 * time.Millisecond
+	dialSeconds  = 20
+	backoffFirst = time.Second
 	backoffMax   = 30 * time.Second
+	// Failures before agents wait longer.
+	failuresCalm = 10
 	rttsMax      = 200_000
 	reasonsMax   = 20
 )
@@ -133,31 +134,40 @@ func (c *crowd) answer() {
 
 // The life of an agent: it connects, is lost, and comes again.
 func (c *crowd) live(a *agent) {
-	sleepUpTo(c.spread)
+	spread := c.spread
+	sleepUpTo(spread)
 	for failures := 0; ; {
 		c.attempts.Add(1)
 		startedAt := time.Now()
 		t, err := dial(c.address, a, dialSeconds*time.Second)
 		if err != nil {
 			c.count(err)
-			wait := min(float64(backoffMax), float64(backoffFirst)*math.Pow(2, float64(failures)))
 			failures++
-			var refused *refusal
-			if errors.As(err, &refused) {
-				if after, err := strconv.Atoi(refused.retryAfter); err == nil {
-					wait = float64(after) * float64(time.Second)
-				}
-			}
-			time.Sleep(time.Duration(wait * (0.5 + rand.Float64())))
+			time.Sleep(waitAfter(err, failures, spread))
 			continue
 		}
 		failures = 0
+		if t.spread > 0 {
+			spread = t.spread
+		}
 		c.welcome(time.Since(startedAt))
 		err = c.run(a, t)
 		t.conn.Close()
 		c.part(err)
-		sleepUpTo(c.spread)
+		sleepUpTo(spread)
 	}
+}
+
+// As core/client/tunnel waits: anywhere in the spread at first, then longer and longer; or as the server has said.
+func waitAfter(err error, failures int, spread time.Duration) time.Duration {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		if after, err := strconv.Atoi(refused.retryAfter); err == nil {
+			return time.Duration((0.5 + rand.Float64()) * float64(after) * float64(time.Second))
+		}
+	}
+	longest := float64(max(spread, backoffFirst)) * math.Pow(2, float64(max(0, failures-failuresCalm)))
+	return time.Duration(rand.Float64() * min(longest, float64(max(spread, backoffMax))))
 }
 
 func (c *crowd) run(a *agent, t *tunnel) error {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -30,6 +31,8 @@ const (
 	opPing         = 9
 	opPong         = 10
 
+	// Without a sign of life for so long either end gives the tunnel up.
+	deadMs      = 40_000
 	subprotocol = "tunnel.coracle.dev/v1"
 	followed    = 1
 	// The server gets credit for what it has sent after this many bytes.
@@ -45,6 +48,9 @@ type refusal struct {
 func (r *refusal) Error() string { return fmt.Sprintf("status %d", r.status) }
 
 type tunnel struct {
+	// Over how long the server wants agents that lose it to come back.
+	spread time.Duration
+
 	conn   *tls.Conn
 	reader *bufio.Reader
 	mutex  sync.Mutex
@@ -80,8 +86,8 @@ func (t *tunnel) upgrade(address, node string) error {
 	}
 	_, err := fmt.Fprintf(t.conn, "GET /api/v1/nodes/%s/tunnel HTTP/1.1\r\nhost: %s\r\nconnection: Upgrade\r\n"+
 		"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: %s\r\n"+
-		"sec-websocket-protocol: %s\r\nuser-agent: coracle-agent/crowd\r\n\r\n",
-		node, address, base64.StdEncoding.EncodeToString(key), subprotocol)
+		"sec-websocket-protocol: %s\r\nuser-agent: coracle-agent/crowd\r\ncoracle-tunnel-dead-ms: %d\r\n\r\n",
+		node, address, base64.StdEncoding.EncodeToString(key), subprotocol, deadMs)
 	if err != nil {
 		return err
 	}
@@ -93,6 +99,9 @@ func (t *tunnel) upgrade(address, node string) error {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 300))
 		answer.Body.Close()
 		return fmt.Errorf("%w: %s", &refusal{answer.StatusCode, answer.Header.Get("Retry-After")}, text)
+	}
+	if ms, err := strconv.Atoi(answer.Header.Get("coracle-tunnel-spread-ms")); err == nil {
+		t.spread = time.Duration(ms) * time.Millisecond
 	}
 	return nil
 }
