@@ -118,12 +118,7 @@ async function measure(bench: Bench, count: number): Promise<Sample> {
   await addNodes(server, count);
   await settle();
   const emptyMib = rssMib(server);
-  const spreadSeconds = Math.max(SPREAD_SECONDS_MIN, count / COMEBACKS_PER_SECOND);
-  const crowd = await GoProgram.start(bench, "agent_crowd", [
-    ...[`127.0.0.1:${port}`, `${dataFolder}/ca.crt`, `${dataFolder}/pki/ca.key`],
-    ...[String(count), String(BEAT_SECONDS), String(spreadSeconds)],
-    ...(Deno.env.get("FOLLOW") === undefined ? [] : [Deno.env.get("FOLLOW")!]),
-  ]);
+  const crowd = await startCrowd(bench, server, count);
   await crowd.ask("connect");
   const joinSeconds = await untilConnected(bench, crowd, count);
   await settle();
@@ -132,16 +127,32 @@ async function measure(bench: Bench, count: number): Promise<Sample> {
   const killedAtMs = performance.now();
   await server.kill();
   server = await server.restart();
-  bench.say(`the server was ready again after ${Math.round(performance.now() - killedAtMs)} ms`);
+  const readySeconds = (performance.now() - killedAtMs) / 1000;
+  const readyCpu = cpuSecondsOf([server.pid]);
   const others = askOften(server);
   await untilConnected(bench, crowd, count);
   const backSeconds = (performance.now() - killedAtMs) / 1000;
+  const cpuMs = (cpuSecondsOf([server.pid]) - readyCpu) * 1000 / count;
+  bench.say(
+    `ready again after ${readySeconds.toFixed(1)} s and ${readyCpu.toFixed(1)} s of CPU, then ${
+      cpuMs.toFixed(2)
+    } ms of CPU for each agent`,
+  );
   const { refused, failed, reasons } = await crowd.ask<Crowd>("status");
   bench.say(`why connections ended: ${JSON.stringify(reasons)}`);
   const othersP99Ms = quantile(await others.stop(), 0.99);
   await settle();
   const backMib = rssMib(server);
   return { ...rest, backMib, emptyMib, joinSeconds, backSeconds, refused, failed, othersP99Ms };
+}
+
+function startCrowd(bench: Bench, server: ServerProcess, count: number): Promise<GoProgram> {
+  const { dataFolder, address } = server;
+  const spreadSeconds = Math.max(SPREAD_SECONDS_MIN, count / COMEBACKS_PER_SECOND);
+  return GoProgram.start(bench, "agent_crowd", [
+    ...[new URL(address).host, `${dataFolder}/ca.crt`, `${dataFolder}/pki/ca.key`],
+    ...[String(count), String(BEAT_SECONDS), String(spreadSeconds)],
+  ]);
 }
 
 async function atRest(server: ServerProcess, crowd: GoProgram) {

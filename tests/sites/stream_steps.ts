@@ -81,11 +81,12 @@ async function forward({ cluster: { server } }: SitesLab): Promise<void> {
 }
 
 async function debugAndTop({ cluster }: SitesLab): Promise<void> {
-  const shown = await cluster.kubectl(
+  const { stdout, stderr } = await cluster.server.kubectl(kubectl!, [
     ...["debug", POD, "--image=localhost/e2e:1", "--image-pull-policy=Never", "--target=main"],
-    ...["-i", "--", "sh", "-c", "echo debugged"],
-  );
-  assert.match(shown, /debugged/);
+    ...["-i", "-c", "debugger", "--", "sh", "-c", "head -n 1; pidof httpd"],
+  ], "debugged\n");
+  // It sees the processes of the other container.
+  assert.match(stdout, /^debugged\n1\n/, stderr);
   await eventually("the node's usage is known", async () => {
     const text = await cluster.kubectl("top", "node", "site-a").catch(() => "");
     return /site-a\s+\d+m\s+\d+%\s+\d+Mi/.test(text);

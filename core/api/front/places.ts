@@ -2,11 +2,15 @@ import type { Phase } from "./deadlines.ts";
 import {
   AUTHENTICATED_MAX,
   AUTHENTICATED_PER_USER_MAX,
+  HANDSHAKES_MAX,
   TUNNELS_MAX,
   UNAUTHENTICATED_BYTES_MAX,
   UNAUTHENTICATED_MAX,
   UNAUTHENTICATED_PER_ADDRESS_MAX,
 } from "./limits.ts";
+
+/** The part of its time that a handshake is left alone when there is no room for others. */
+const PATIENT_SHARE = 1 / 40;
 
 /** What decides which connection is evicted. */
 export interface Place {
@@ -62,6 +66,19 @@ export function unauthenticatedToEvict<P extends Place>(
     if (neighbours.length >= unauthenticatedPerAddressMax) return firstToEvict(neighbours);
   }
   return unauthenticated.size >= unauthenticatedMax ? firstToEvict(unauthenticated) : undefined;
+}
+
+/**
+ * How long newcomers should wait in the kernel's queue because all places of handshakes are taken and the oldest one has
+ * not had its time; 0 or less: not at all. The oldest comes first.
+ */
+export function patienceMs(
+  handshakes: ReadonlySet<Pick<Place, "phaseSinceMs">>,
+  { nowMs, handshakeMs }: { nowMs: number; handshakeMs: number },
+): number {
+  if (handshakes.size < HANDSHAKES_MAX) return 0;
+  const [oldest] = handshakes;
+  return oldest!.phaseSinceMs + handshakeMs * PATIENT_SHARE - nowMs;
 }
 
 /**

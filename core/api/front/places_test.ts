@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import type { Phase } from "./deadlines.ts";
+import { HANDSHAKES_MAX } from "./limits.ts";
 import {
   authenticatedToEvict,
   heaviestToEvict,
+  patienceMs,
   type Place,
   unauthenticatedToEvict,
 } from "./places.ts";
@@ -95,4 +97,14 @@ Deno.test("what waits for unauthenticated clients is bounded in sum: the connect
   assert.deepEqual(closed([5, 5], 10), []);
   assert.deepEqual(closed([5, 6], 10), [6]);
   assert.deepEqual(closed([1, 20, 3, 30], 10), [30, 20]);
+});
+
+Deno.test("newcomers wait while all places of handshakes are taken by those who have just come", () => {
+  const since = (ms: number) => ({ phaseSinceMs: ms });
+  const places = Array.from({ length: HANDSHAKES_MAX }, (_, i) => since(1_000 + i));
+  const patience = (taken: number, nowMs: number) =>
+    patienceMs(new Set(places.slice(0, taken)), { nowMs, handshakeMs: 10_000 });
+  assert.equal(patience(HANDSHAKES_MAX - 1, 1_000), 0);
+  assert.equal(patience(HANDSHAKES_MAX, 1_000), 250);
+  assert.equal(patience(HANDSHAKES_MAX, 1_250), 0);
 });

@@ -6,7 +6,7 @@ import { ERRNO, type SocketAddress, type Sockets } from "../../lib/linux/sockets
 import { TlsContext } from "../../lib/linux/tls_context.ts";
 import { type RingBroadcast, RingReader } from "./fan_out_ring.ts";
 import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, STALL_MS } from "./limits.ts";
-import { unauthenticatedToEvict } from "./places.ts";
+import { patienceMs, unauthenticatedToEvict } from "./places.ts";
 import { Relay } from "./relay.ts";
 import { End, type RelayLoop, relayMemory } from "./relay_loop.ts";
 import { TrunkEnd } from "./trunk_end.ts";
@@ -19,7 +19,7 @@ import {
   type TlsFiles,
 } from "./thread_messages.ts";
 
-const ACCEPTS_PER_TURN = 64;
+const ACCEPTS_PER_TURN = 32;
 /** One takes half a millisecond, during which no other connection is served. */
 const HANDSHAKES_PER_TURN = 8;
 const HANDSHAKE_LIMITS = {
@@ -28,6 +28,11 @@ const HANDSHAKE_LIMITS = {
   authenticatedMax: 0,
   authenticatedPerUserMax: 0,
 };
+/**
+ * Handshakes that wait for this thread. Beyond that, newcomers wait in the kernel's queue: to take them in and close the
+ * oldest for each would let nobody finish while more come than can be served.
+ */
+const TURNS_MAX = 32;
 /** Deliveries of broadcasts to connections. One takes ten microseconds. */
 const DELIVERIES_PER_TURN = 1_000;
 /** How long a peer that has received everything may take to close. */
@@ -77,6 +82,7 @@ export class Relays implements RelayLoop<AnyRelay> {
   #turns: Relay[] = [];
   #context: TlsContext;
   #acceptAtMs: number | undefined;
+  #awaitsRoom = false;
   #nextCheckMs = 0;
   #isStopping = false;
 
@@ -124,7 +130,7 @@ export class Relays implements RelayLoop<AnyRelay> {
   }
 
   opened(relay: Relay, descriptor: number, certificate: Uint8Array<ArrayBuffer> | undefined): void {
-    this.#handshakes.delete(relay);
+    this.#leaveHandshakes(relay);
     const { id, address, port } = relay;
     this.#open.set(id, relay);
     this.#options.post({
@@ -193,8 +199,14 @@ export class Relays implements RelayLoop<AnyRelay> {
     this.#lingering.delete(relay);
     this.#blocked.delete(relay);
     if (relay instanceof TrunkRelay) return;
-    this.#handshakes.delete(relay);
+    this.#leaveHandshakes(relay);
     this.#open.delete(relay.id);
+  }
+
+  #leaveHandshakes(relay: Relay): void {
+    if (!this.#handshakes.delete(relay) || !this.#awaitsRoom) return;
+    this.#awaitsRoom = false;
+    this.#acceptAtMs = this.#nextCheckMs = 0; // there is room now
   }
 
   #happened(owner: object, mask: number): void {
@@ -240,6 +252,13 @@ export class Relays implements RelayLoop<AnyRelay> {
   #accept(): void {
     this.#obey(); // so that connections after an order are treated by it
     for (let count = 0; count < ACCEPTS_PER_TURN && !this.#isStopping; count++) {
+      if (this.#turns.length >= TURNS_MAX) return; // the kernel tells of them again
+      const { handshakeMs } = this.#options.start;
+      const patientMs = patienceMs(this.#handshakes, { nowMs: this.now(), handshakeMs });
+      if (patientMs > 0) {
+        this.#awaitsRoom = true;
+        return this.#pauseAccepting(patientMs);
+      }
       const accepted = this.sockets.accept(this.#options.start.listener);
       if ("errno" in accepted) return this.#refused(accepted.errno);
       const { descriptor, peer } = accepted;
@@ -278,11 +297,17 @@ export class Relays implements RelayLoop<AnyRelay> {
     return first !== undefined;
   }
 
-  /** Out of descriptors: pauses accepting, since the listener would wake the thread again and again. */
+  /** The listener would wake the thread again and again. */
+  #pauseAccepting(ms: number): void {
+    if (this.#acceptAtMs !== undefined) return;
+    this.epoll.remove(this.#options.start.listener);
+    this.#acceptAtMs = this.now() + ms;
+  }
+
+  /** Out of descriptors. */
   #refused(errno: number): void {
     if (!OUT_OF_ROOM.includes(errno) || this.#acceptAtMs !== undefined) return;
-    this.epoll.remove(this.#options.start.listener);
-    this.#acceptAtMs = this.now() + ACCEPT_PAUSE_MS;
+    this.#pauseAccepting(ACCEPT_PAUSE_MS);
     this.#reportProblem("no connection can be accepted: too many files are open in this process");
   }
 

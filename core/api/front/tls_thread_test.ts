@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
+import { connect as dial, type Socket } from "node:net";
 import { SystemClock } from "../../lib/clock.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
 import { Log } from "../../lib/log.ts";
 import { loadCredentials } from "../access/pki.ts";
 import { inMemory, testCredentials } from "../remote_fixture.ts";
-import { HANDSHAKE_MS } from "./limits.ts";
+import { HANDSHAKE_MS, HANDSHAKES_MAX } from "./limits.ts";
 import { ListenError } from "./served.ts";
 import { socketOn, threadObstacle } from "./thread_front.ts";
 import { type Arrival, TlsThread, type TlsThreadOptions } from "./tls_thread.ts";
 
 const ignore = threadObstacle() !== undefined; // install OpenSSL 3 (libssl3)
+/** More than all handshakes that may be in progress, from addresses that have few each. */
+const CROWD = 2 * HANDSHAKES_MAX;
+const ADDRESSES = 64;
+const HANDSHAKE_RECORD = 22;
 const UNKNOWN_ORDER = 1 << 20;
 const BULK_BYTES = 8 << 20;
 const { authority, server } = await testCredentials;
@@ -171,6 +175,22 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "a crowd that comes at once is served in turn: nobody is closed unheard for those who come later",
+  ignore,
+  fn: () =>
+    withThread(async ({ thread }) => {
+      const hello = await clientHello();
+      const { port } = thread.address;
+      const heard = await Promise.all(Array.from({ length: CROWD }, (_, i) => {
+        const localAddress = `127.0.1.${1 + i % ADDRESSES}`;
+        return firstByte(dial({ host: "127.0.0.1", port, localAddress }), hello);
+      }));
+      assert.equal(heard.filter((byte) => byte === HANDSHAKE_RECORD).length, CROWD);
+    }, { relaysMax: 2 * CROWD, handshakeMs: 1_000_000 }),
+});
+
+Deno.test({
   name: "an address that cannot be had is said as by node:net, for IPv6 as well",
   ignore,
   fn: async () => {
@@ -194,6 +214,30 @@ Deno.test({
     }, { host: "::1" });
   },
 });
+
+/** What the other end says first; `undefined`: nothing. */
+function firstByte(socket: Socket, sent: Uint8Array): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    socket.on("error", () => resolve(undefined)).on("close", () => resolve(undefined));
+    socket.on("data", (bytes: Uint8Array) => {
+      resolve(bytes[0]);
+      socket.destroy();
+    });
+    socket.write(sent);
+  });
+}
+
+/** The first bytes of a client. */
+async function clientHello(): Promise<Uint8Array> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const client = Deno.connectTls({ hostname: "127.0.0.1", port: listener.addr.port });
+  const connection = await listener.accept();
+  const hello = new Uint8Array(4096);
+  const count = await connection.read(hello);
+  connection.close();
+  await client.then((one) => one.handshake()).catch(() => {}); // there is no server
+  return hello.subarray(0, count!);
+}
 
 async function says(connection: Deno.TlsConn, word: string): Promise<void> {
   await connection.write(new TextEncoder().encode(word));
