@@ -24,6 +24,7 @@ export function edgeScenarioOf(seed: number): Scenario {
   const edge = new EdgeActions(random, { cutMs, lengthMs });
   const sudden = random.chance(0.25) ? edge.suddenStart() : [];
   const actions = [...edge.beginnings(), ...edge.cut(), ...edge.changes(), ...sudden];
+  if (random.chance(0.3)) actions.push(...edge.wrongClock());
   return {
     seed,
     actions: actions.filter(({ atMs }) => atMs < untilMs).sort((a, b) => a.atMs - b.atMs),
@@ -110,6 +111,24 @@ class EdgeActions {
         machine,
         forMs: random.integer(2_000),
       })),
+    ];
+  }
+
+  /** The clock of the server is set by a day while a node is offline, and then something changes on it. */
+  wrongClock(): Action[] {
+    const random = this.#random;
+    const [machine] = this.#cut;
+    const atMs = this.#cutMs + 35_000;
+    const changes = Array.from({ length: 4 }, (_, index) => ({
+      atMs: atMs + 1_000 + index * 500,
+      do: "delete pod" as const,
+      share: random.next(),
+      graceSeconds: undefined,
+    }));
+    return [
+      { atMs: 22_500, do: "set autonomy", machine: machine!, autonomy: "10m" },
+      { atMs, do: "set clock", machine: MACHINES, byMs: 86_400_000 },
+      ...changes,
     ];
   }
 
