@@ -137,6 +137,19 @@ Deno.test("whatever byte is damaged, or wherever a file is cut: a state that the
   );
 });
 
+Deno.test("a file that is damaged gives way with the next change, and the one that was read stays until then", async () => {
+  const disk = new FaultyDisk();
+  await history(disk);
+  const [older, newest] = [...disk.files.keys()].map(Number).toSorted((a, b) => a - b);
+  disk.files.set(String(newest), new Uint8Array(100));
+  const { checkpoint } = await opened(disk);
+  checkpoint.put(key("after"), 1);
+  await checkpoint.close();
+  const names = [...disk.files.keys()].map(Number).toSorted((a, b) => a - b);
+  assert.deepEqual(names, [older, newest! + 1]);
+  assert.deepEqual(valuesOf((await opened(disk)).checkpoint), valuesOf(checkpoint));
+});
+
 Deno.test("every byte of a small file: cut there or flipped there, a state that there was or none", async () => {
   const disk = new FaultyDisk();
   const { checkpoint } = await opened(disk);

@@ -1,3 +1,4 @@
+import { ALONE_MUTANTS } from "./alone_mutants.ts";
 import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
 import { EDGE_MUTANTS } from "./edge_mutants.ts";
@@ -563,6 +564,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...STREAM_MUTANTS,
   ...STEPWISE_MUTANTS,
+  ...ALONE_MUTANTS,
   ...STORAGE_MUTANTS,
   ...NAME_MUTANTS,
 ];
