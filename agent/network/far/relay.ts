@@ -16,6 +16,8 @@ import {
 
 /** Connections at once; more are closed. */
 const RELAYED_MAX = 8_192;
+/** How long it waits after a failure to accept. */
+const ACCEPT_RETRY_MS = 100;
 /** How long who connects may take to say what for. */
 const GREETING_MS = 5_000;
 /** How long it may take until somebody far away has answered that the connection is there. */
@@ -38,6 +40,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.TcpConn>();
+  #isClosed = false;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -53,14 +56,20 @@ export class Relay {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#listener.close();
     for (const connection of this.#connections) closeQuietly(connection);
   }
 
   async #accept(): Promise<void> {
-    for await (const connection of this.#listener) {
-      if (this.#connections.size >= RELAYED_MAX) connection.close();
-      else void this.#serve(connection);
+    while (!this.#isClosed) {
+      try {
+        const connection = await this.#listener.accept();
+        if (this.#connections.size >= RELAYED_MAX) closeQuietly(connection);
+        else void this.#serve(connection);
+      } catch {
+        if (!this.#isClosed) await this.#options.clock.sleep(ACCEPT_RETRY_MS); // too many open files, say
+      }
     }
   }
 
