@@ -17,6 +17,7 @@ import { connect, type RemoteApi, runAgent } from "./agent.ts";
 import { linksBy } from "./link/agent_links.ts";
 import { type AgentLink, agentLink } from "./link/agent_link.ts";
 import { type AgentIdentity, agentIdentity } from "./agent_identity.ts";
+import { serviceRangeOf } from "./join/service_range.ts";
 import { IdentityKeeper } from "./join/identity_keeper.ts";
 import type { AgentFlags } from "./options.ts";
 import { Assembly } from "./assembly.ts";
@@ -90,16 +91,26 @@ async function build(
     },
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);
-      const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
+      const serviceCidr = await serviceCidrOf(context, remote);
+      const ranges = { ...(podCidr && { podCidr }), ...(serviceCidr && { serviceCidr }) };
       const hostIP = knownAddress(remote.mirror, nodeName) ?? await addressTowards(server);
       const machine = { registry: NODE_REGISTRY, hostIP, labels: {} };
-      const opened = await openMachine({ ...context, flags: flagsWithRange }, machine);
+      const opened = await openMachine({ ...context, flags: { ...flags, ...ranges } }, machine);
       const { network } = opened.agent;
       kinds.push(podPorts({ nodeName, view: remote.mirror, network, clock }));
       return opened;
     },
   });
   return { node: nodeName, server, runtime: title, podCidr };
+}
+
+/** That of the cluster. Without root, Services have loopback addresses, too. */
+async function serviceCidrOf(
+  { flags: { serviceCidr }, dataFolder }: CommandContext<AgentFlags>,
+  { link }: RemoteApi,
+): Promise<string | undefined> {
+  if (serviceCidr !== undefined || Deno.uid() !== 0) return serviceCidr;
+  return await serviceRangeOf(link, dataFolder);
 }
 
 /** What this node was told before, by the same cluster. */

@@ -23,6 +23,8 @@ import {
   writePrivate,
 } from "./identity.ts";
 
+import { forgetServiceRange } from "./service_range.ts";
+
 export interface JoinOptions {
   /** `https://HOST:PORT` */
   server: string;
@@ -72,6 +74,7 @@ export async function joinCluster(
       : await certificateByToken(options, asked, context);
     const pair = { certificate, key };
     const parts: IdentityParts = { servers: [server], caPem, pair, issuedMs: time.now() };
+    if (before?.caPem !== caPem) await forgetServiceRange(dataFolder);
     await writeIdentity(dataFolder, parts);
     await forgetPendingKey(dataFolder);
     return identityOf(parts, identityFolder(dataFolder));

@@ -44,6 +44,7 @@ export async function joinedAgent(
     args: [
       ...["run", "-A", "--quiet", MAIN, "agent", "--data", folder, "--runtime", "process"],
       ...["--gateway-address", "127.0.0.1", "--pod-cidr", podCidr, "--stop-pods"],
+      ...["--service-cidr", "10.96.0.0/16"], // of this machine the server has the cluster's
       ...flags,
     ],
     env,

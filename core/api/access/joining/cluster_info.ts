@@ -1,3 +1,4 @@
+import { formatIpv4 } from "../../../lib/addresses/ipv4.ts";
 import { ensure } from "../../../objects/ensure.ts";
 import type { Objects } from "../../../objects/objects.ts";
 import { configMaps } from "../../../resources/core/config_maps.ts";
@@ -9,12 +10,19 @@ import { configMaps } from "../../../resources/core/config_maps.ts";
  */
 export const CLUSTER_INFO = { namespace: "kube-public", name: "cluster-info" };
 
+/** Under this key: the addresses of Services, which all nodes must agree on. */
+export const SERVICE_RANGE = "service-cidr";
+
 /** Publishes it. `url`: of the server, for machines elsewhere. `authority`: in PEM. */
 export async function publishClusterInfo(
   objects: Objects,
   { url, authority }: { url: string; authority: string },
 ): Promise<void> {
-  const data = { kubeconfig: kubeconfigText(url, authority) };
+  const { first, prefixLength } = objects.serviceRange;
+  const data = {
+    kubeconfig: kubeconfigText(url, authority),
+    [SERVICE_RANGE]: `${formatIpv4(first)}/${prefixLength}`,
+  };
   await ensure(objects, configMaps, { metadata: CLUSTER_INFO, data });
   await objects.change(
     configMaps,
