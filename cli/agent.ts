@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { UPLINKS } from "../core/client/tunnel/tunnel_times.ts";
 import { serverUrl } from "./flags/server_url.ts";
 import { type AgentFlags } from "../server/options.ts";
 import type { Terminal } from "../server/terminal.ts";
@@ -16,6 +17,12 @@ export function agentCommand(program: Command, terminal: Terminal): void {
     .option(
       "--kubeconfig <file>",
       'how to reach the server, and as whom (default: as "coracle join" has left it)',
+    )
+    .addOption(
+      new Option(
+        "--uplink <kind>",
+        "what the way to the server is: how often it is asked for a sign of life, and when it counts as lost",
+      ).choices(Object.keys(UPLINKS)).default("usual"),
     );
   withNodeFlags(command, `${dataFolderOfProcess()}/agent`)
     .action((flags: AgentFlags) => {

@@ -7,6 +7,7 @@ import { ApiError, isRefusal } from "../core/client/api_error.ts";
 import type { View } from "../core/client/client.ts";
 import { LinkError } from "../core/client/link_error.ts";
 import type { Source } from "../core/client/list_watch.ts";
+import { UPLINKS } from "../core/client/tunnel/tunnel_times.ts";
 import { objectPath } from "../core/client/object_path.ts";
 import type { ServerLink } from "../core/client/server_link.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
@@ -133,10 +134,11 @@ function openLink(
   context: CommandContext<AgentFlags>,
   { access, node, joined }: AgentIdentity,
 ): AgentLink & { keepIdentity(link: ServerLink): void } {
-  const { flags: { server } } = context;
+  const { flags: { server, uplink = "usual" } } = context;
+  const times = UPLINKS[uplink];
   const userAgent = `coracle-agent/${VERSION}`;
   let used = access;
-  const link = agentLink({ ...context, userAgent, node, access: () => used });
+  const link = agentLink({ ...context, userAgent, node, times, access: () => used });
   context.parts.defer(() => link.close());
   keepRunning(context, "the connection to the server", (signal) => link.run(signal));
   const keepIdentity = (api: ServerLink) => {

@@ -1,3 +1,4 @@
+import type { Uplink } from "../core/client/tunnel/tunnel_times.ts";
 import type { DeviceFlag } from "../agent/devices/device_flag.ts";
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import type { KubeletFlags } from "./kubelet/kubelet_options.ts";
@@ -106,6 +107,8 @@ export interface AgentFlags extends NodeFlags {
   kubeconfig?: string;
   /** Whether the name of the node was given, and not taken from the machine. */
   isNodeGiven?: boolean;
+  /** How often the agent pings; `usual` when absent. */
+  uplink?: Uplink;
 }
 
 /** How much of a container's log is kept. */

@@ -1,7 +1,8 @@
 import { dial } from "../../client/tunnel/dial.ts";
 import type { ProxySettings } from "../../client/tunnel/uplink_proxy.ts";
 import type { StreamKind } from "../../client/tunnel/tunnel.ts";
-import { TunnelDialler, type TunnelTimes } from "../../client/tunnel/tunnel_dialler.ts";
+import { TunnelDialler } from "../../client/tunnel/tunnel_dialler.ts";
+import type { TunnelTimes } from "../../client/tunnel/tunnel_times.ts";
 import { HttpsTransport } from "../../client/https_transport.ts";
 import { type Clock, SystemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log.ts";

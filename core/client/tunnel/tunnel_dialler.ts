@@ -11,6 +11,7 @@ import { DuplexConnection } from "./duplex_connection.ts";
 import { MuxTunnel } from "./mux_tunnel.ts";
 import { INITIAL_RETURN, type Return, returnAfter } from "./return_pace.ts";
 import type { StreamKind, Tunnel } from "./tunnel.ts";
+import { type TunnelTimes, UPLINKS } from "./tunnel_times.ts";
 import { WebSocketPipe } from "./web_socket_pipe.ts";
 
 /** How long a dial may take, from the look-up of the name to the upgrade. */
@@ -19,13 +20,6 @@ const DIAL_MS_MAX = 20_000;
 const STALE_DIAL_MS = 500;
 /** How soon a tunnel has to prove that it lives when the uplink has changed. */
 const PROBE_MS = 3_000;
-
-/** How often an agent pings, and after how long without a word either end considers the tunnel lost. */
-export interface TunnelTimes {
-  pingMs: number;
-  deadMs: number;
-}
-export const TUNNEL_TIMES: TunnelTimes = { pingMs: 15_000, deadMs: 40_000 };
 
 export interface TunnelDiallerOptions {
   clock: Clock;
@@ -127,7 +121,7 @@ export class TunnelDialler {
 
   /** One tunnel, from dialling to its end. Never rejects. */
   async #once(signal: AbortSignal): Promise<string | DialError> {
-    const { times = TUNNEL_TIMES } = this.#options;
+    const { times = UPLINKS.usual } = this.#options;
     let dialled: Dialled;
     try {
       dialled = await this.#dial(times, signal);
