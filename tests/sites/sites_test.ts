@@ -3,13 +3,14 @@ import { ALONE_STEPS } from "./alone_steps.ts";
 import { DIRECT_STEPS } from "./direct_steps.ts";
 import { LINK_STEPS } from "./link_steps.ts";
 import { podOnEachNode } from "./site_pods.ts";
+import { POOR_STEPS } from "./poor_steps.ts";
 import { labMissing, SitesLab } from "./sites_lab.ts";
 import { STREAM_STEPS } from "./stream_steps.ts";
 import { TRAFFIC_STEPS } from "./traffic_steps.ts";
 
 const SUBNET = 150;
-/** Enough for the agents to notice; five times less than the default. */
-const GRACE = ["--node-monitor-grace-period", "10s"];
+/** Longer than heartbeats are apart; three times less than the default. */
+const GRACE = ["--node-monitor-grace-period", "15s"];
 
 const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
   streams: STREAM_STEPS,
@@ -17,6 +18,7 @@ const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
   direct: DIRECT_STEPS,
   links: LINK_STEPS,
   alone: ALONE_STEPS,
+  poor: POOR_STEPS,
 };
 
 testSteps({

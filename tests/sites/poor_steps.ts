@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import type { Step } from "../e2e/steps.ts";
+import { eventually, later } from "../eventually.ts";
+import { newPodRuns } from "./link_steps.ts";
+import type { Metered } from "./router.ts";
+import type { SitesLab } from "./sites_lab.ts";
+
+const IS_LONG = (Deno.env.get("SITES") ?? "").split(",").includes("all");
+/** How long a node at rest is measured; longer than the pings' distance. */
+const REST_MS = IS_LONG ? 600_000 : 20_000;
+/** Of IP packets both ways; a short measurement may have one ping more than its share. */
+const REST_BITS_PER_SECOND_MAX = IS_LONG ? 250 : 400;
+const BIG_BYTES = 200_000;
+
+/** Poor links, and what a node costs that does nothing. */
+export const POOR_STEPS: readonly Step<SitesLab>[] = [
+  { name: "a node at rest costs next to nothing", run: atRest },
+  { name: "300 ms and 2 % loss: pods, logs and commands", run: far },
+  {
+    name: "64 kbit/s, 600 ms and 2 % loss: pods, and heartbeats beside big ConfigMaps",
+    run: narrow,
+  },
+];
+
+async function atRest(lab: SitesLab): Promise<void> {
+  await later(IS_LONG ? 30_000 : 10_000); // what was asked for before is over
+  const before = await lab.b.router.metered();
+  await later(REST_MS);
+  const after = await lab.b.router.metered();
+  const perSecond = bitsBetween(before, after) * 1_000 / REST_MS;
+  const packets = after.up.packets - before.up.packets;
+  assert.ok(
+    perSecond <= REST_BITS_PER_SECOND_MAX,
+    `${perSecond.toFixed(0)} bit/s, ${packets} packets up in ${REST_MS} ms`,
+  );
+}
+
+function bitsBetween(before: Metered, after: Metered): number {
+  const bytes = ({ up, down }: Metered) => up.bytes + down.bytes;
+  return (bytes(after) - bytes(before)) * 8;
+}
+
+async function far(lab: SitesLab): Promise<void> {
+  await lab.b.router.poor({ delayMs: 150, loss: 0.02 });
+  await newPodRuns(lab, lab.b, "far");
+  await works(lab);
+}
+
+async function narrow(lab: SitesLab): Promise<void> {
+  await lab.b.router.poor({ delayMs: 300, loss: 0.02, bitsPerSecond: 64_000 });
+  await newPodRuns(lab, lab.b, "narrow");
+  await works(lab);
+  const filled = "0123456789abcdef".repeat(BIG_BYTES / 16);
+  await lab.cluster.apply({
+    ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "big" } },
+    data: { filled },
+  });
+  const reading = lab.cluster.kubectl(
+    "exec",
+    "on-site-b",
+    "--",
+    "sh",
+    "-c",
+    `head -c ${BIG_BYTES} /dev/zero`,
+  );
+  const isReady = async () =>
+    (await lab.node(lab.b)).status.conditions
+      ?.find(({ type }) => type === "Ready")?.status === "True";
+  let isOver = false;
+  void reading.finally(() => isOver = true).catch(() => {});
+  while (!isOver) {
+    assert.ok(await isReady(), "the node is ready all the time");
+    await later(500);
+  }
+  assert.equal((await reading).length, BIG_BYTES);
+  await lab.b.router.fast();
+  await eventually("the node is ready", isReady);
+}
+
+async function works({ cluster }: SitesLab): Promise<void> {
+  assert.equal(await cluster.kubectl("exec", "on-site-b", "--", "hostname"), "on-site-b\n");
+  assert.equal(await cluster.logs("on-site-b"), "");
+}
