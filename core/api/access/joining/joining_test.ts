@@ -128,17 +128,24 @@ Deno.test("since another machine has joined as a node, the certificates of those
   assert.equal(isReplaced({ name: "system:node:edge", groups: [] }, store), false, "no node");
 });
 
-Deno.test("a node does not say which machine it is", async () => {
+Deno.test("a node does not say which machine it is", () =>
+  staysTheServers("coracle.dev/joined-by"));
+
+Deno.test("a node does not say behind which router it is", () =>
+  staysTheServers("coracle.dev/remote-address"));
+
+/** A node can neither set nor change nor remove an annotation of its own Node. */
+async function staysTheServers(annotation: string): Promise<void> {
   const { askAs, admin } = await joinable();
-  const annotations = { "coracle.dev/joined-by": "u" };
+  const annotations = { [annotation]: "u" };
   const own = await askAs("node-b", "POST", "/api/v1/nodes", {
     metadata: { name: "b", annotations },
   });
-  assert.match(own.body.message, /not allowed to modify the annotation "coracle.dev\/joined-by"/);
+  assert.ok(own.body.message.includes(`not allowed to modify the annotation "${annotation}"`));
   const { body: node } = await admin("POST", "/api/v1/nodes", {
     metadata: { name: "b", annotations },
   });
-  for (const changed of [{}, { "coracle.dev/joined-by": "v" }]) {
+  for (const changed of [{}, { [annotation]: "v" }]) {
     const next = { ...node, metadata: { ...node.metadata, annotations: changed } };
     for (const path of ["/api/v1/nodes/b", "/api/v1/nodes/b/status"]) {
       const { code } = await askAs("node-b", "PUT", path, next);
@@ -147,7 +154,7 @@ Deno.test("a node does not say which machine it is", async () => {
       assert.deepEqual(now, annotations, path);
     }
   }
-});
+}
 
 Deno.test("a node whose machine has joined registers with taints of its own, and never takes others' away", async () => {
   const { askAs, admin } = await joinable();

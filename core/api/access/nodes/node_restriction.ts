@@ -9,6 +9,7 @@ import { JOINED_BY } from "../../../resources/certificates/node_joining.ts";
 import { CONFIG_MIRROR } from "../../../resources/core/pods/static_pods.ts";
 import { isOwnLabel } from "../../../resources/core/nodes/own_labels.ts";
 import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
+import { REMOTE_ADDRESS } from "../../../traffic/reach.ts";
 import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
 import { claimFault } from "./pod_range_claims.ts";
@@ -97,7 +98,7 @@ function refuseOthersLabels(node: string, next: unknown, previous: unknown): voi
 }
 
 /** What the server says of a node in its annotations. */
-const SERVERS_ANNOTATIONS: readonly string[] = [JOINED_BY];
+const SERVERS_ANNOTATIONS: readonly string[] = [JOINED_BY, REMOTE_ADDRESS];
 
 function refuseServersAnnotation(node: string, next: unknown, previous: unknown): void {
   const [after, before] = [objectOr(next), objectOr(previous)];
