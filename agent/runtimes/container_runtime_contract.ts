@@ -255,6 +255,18 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     assert.equal(await session.exitCode(), 0);
   },
 
+  "who reads slowly is told how the command has ended, too": async (runtime, world) => {
+    const id = await started(runtime, spec(world, { script: "sleep 60" }));
+    const script = "head -c 30000 /dev/zero; exit 7";
+    const session = await runtime.openExec(id, ["sh", "-c", script], STREAMS);
+    let bytes = 0;
+    for await (const piece of session.output) {
+      if (bytes === 0) await runtime.exec(id, ["sleep", "6"], 20_000); // the command has ended long before
+      bytes += piece.bytes.length;
+    }
+    assert.deepEqual([bytes, await session.exitCode()], [30_000, 7]);
+  },
+
   "a command whose session is let go of goes on, and its output ends": async (runtime, world) => {
     const id = await started(runtime, spec(world, { script: "sleep 60" }));
     const mark = world.isIsolated ? "/tmp/mark" : `${world.folder}/mark`;

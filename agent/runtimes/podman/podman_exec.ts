@@ -13,6 +13,8 @@ import { PodmanSession } from "./podman_session.ts";
 /** How often Podman is asked for what it does not know yet: how a command ended, or that it runs. And how long in between. */
 const TRIES = 40;
 const RETRY_MS = 50;
+/** How often is looked whether a command has ended whose output waits for its reader. */
+const WATCH_MS = 1_000;
 
 interface ExecInspection {
   ExitCode: number;
@@ -39,11 +41,51 @@ export async function openExec(
   const socket = await client.hijack("POST", `/exec/${Id}/start`, {
     body: { Detach: false, Tty: tty },
   });
-  return new PodmanSession(socket, {
+  const end = new ExecEnd(client, Id);
+  const session = new PodmanSession(socket, {
     isTerminal: tty,
     resize: (size) => resize(client, Id, size),
-    exitCode: () => exitCodeOf(client, Id),
+    exitCode: () => end.code(),
   });
+  void end.watch(session);
+  return session;
+}
+
+/**
+ * How a command has ended. Podman forgets it after some seconds (`exit_command_delay`), when a slow reader may still have
+ * output to take; so while one holds up the output, Podman is asked now and then.
+ */
+class ExecEnd {
+  readonly #client: PodmanClient;
+  readonly #id: string;
+  #code: number | undefined;
+
+  constructor(client: PodmanClient, id: string) {
+    this.#client = client;
+    this.#id = id;
+  }
+
+  async code(): Promise<number> {
+    return this.#code ?? await exitCodeOf(this.#client, this.#id);
+  }
+
+  /** Until the session is over. Never rejects. */
+  async watch(session: Pick<PodmanSession, "isHeldUp" | "isOver">): Promise<void> {
+    try {
+      while (this.#code === undefined && !session.isOver) {
+        await this.#client.pause(WATCH_MS);
+        if (session.isHeldUp) this.#code = await endedWith(this.#client, this.#id);
+      }
+    } catch {
+      // Podman cannot be asked: whoever wants the exit code is told.
+    }
+  }
+}
+
+/** `undefined`: it runs. */
+async function endedWith(client: PodmanClient, id: string): Promise<number | undefined> {
+  const { ExitCode, Running } = await client.json<ExecInspection>("GET", `/exec/${id}/json`);
+  return Running ? undefined : ExitCode;
 }
 
 /** Connects to the streams of a container, from now on. */

@@ -14,6 +14,8 @@ export class PodmanSession implements ContainerSession {
   readonly #options: PodmanSessionOptions;
   readonly #closed = new AbortController();
   readonly input: ByteSink;
+  /** Whether a piece of output waits for its reader. */
+  #isHeldUp = false;
 
   constructor(socket: Socket, options: PodmanSessionOptions) {
     this.#socket = socket;
@@ -27,6 +29,14 @@ export class PodmanSession implements ContainerSession {
         return Promise.resolve();
       },
     };
+  }
+
+  get isHeldUp(): boolean {
+    return this.#isHeldUp;
+  }
+
+  get isOver(): boolean {
+    return this.#closed.signal.aborted;
   }
 
   get output(): AsyncIterable<OutputPiece> {
@@ -48,9 +58,15 @@ export class PodmanSession implements ContainerSession {
 
   async *#bytes(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const bytes of this.#socket) yield bytes;
+      for await (const bytes of this.#socket) {
+        this.#isHeldUp = true;
+        yield bytes;
+        this.#isHeldUp = false;
+      }
     } catch {
       // Podman or the agent has closed it: the output ends here.
+    } finally {
+      this.#isHeldUp = false;
     }
   }
 
