@@ -240,11 +240,13 @@ Deno.test("every flag of a command that the README names is in its help", async 
   const readme = await Deno.readTextFile("README.md");
   const block = /```\n(coracle server [^]*?)```/.exec(readme)![1]!;
   for (const usage of block.split(/\n(?=coracle )/)) {
-    const [, command = ""] = usage.split(/\s+/);
-    if (command === "help" || / \| [a-z]/.test(usage)) continue; // several commands in one line
-    const { stdout } = await runProgram(Deno.execPath(), ["run", "-A", "main.ts", "help", command]);
+    const [, ...words] = usage.split(/\s+/);
+    const command = words.slice(0, words.findIndex((word) => !/^[a-z]+$/.test(word)));
+    if (command[0] === "help" || / \| [a-z]/.test(usage)) continue; // several commands in one line
+    const asked = ["run", "-A", "main.ts", ...command, "--help"];
+    const { stdout } = await runProgram(Deno.execPath(), asked);
     for (const [flag] of usage.matchAll(/--?[a-z][a-z-]*/g)) {
-      assert.ok(stdout.includes(flag), `"coracle help ${command}" does not tell of ${flag}`);
+      assert.ok(stdout.includes(flag), `"coracle ${command.join(" ")}" does not tell of ${flag}`);
     }
   }
 });

@@ -61,7 +61,7 @@ Deno.test({
       for (const path of ["/api", "/apis", "/openapi/v3", MAPS, "/apply", "/nothing"]) {
         assert.equal(await codeOf(path), 401, path);
       }
-      assert.equal(new X509Certificate(ca).validFromDate.getUTCFullYear(), 2020);
+      assert.equal(new X509Certificate(ca).validFromDate.getUTCFullYear(), 1970);
     }),
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Step } from "../e2e/steps.ts";
-import { eventually, later } from "../eventually.ts";
+import { later } from "../eventually.ts";
 import { newPodRuns } from "./link_steps.ts";
 import type { Metered } from "./router.ts";
 import type { SitesLab } from "./sites_lab.ts";
@@ -10,7 +10,10 @@ const IS_LONG = (Deno.env.get("SITES") ?? "").split(",").includes("all");
 const REST_MS = IS_LONG ? 600_000 : 20_000;
 /** Of IP packets both ways; a short measurement may have one ping more than its share. */
 const REST_BITS_PER_SECOND_MAX = IS_LONG ? 250 : 400;
+const REST_WINDOWS_MAX = 6;
 const BIG_BYTES = 200_000;
+/** Pings come every 15 s, and each renews the lease; more would be the fault of what lies before them. */
+const RENEWAL_MS_MAX = 20_000;
 
 /** Poor links, and what a node costs that does nothing. */
 export const POOR_STEPS: readonly Step<SitesLab>[] = [
@@ -22,17 +25,18 @@ export const POOR_STEPS: readonly Step<SitesLab>[] = [
   },
 ];
 
+/** What the steps before have begun goes on for a while: one window without it shows the rest. */
 async function atRest(lab: SitesLab): Promise<void> {
-  await later(IS_LONG ? 30_000 : 10_000); // what was asked for before is over
-  const before = await lab.b.router.metered();
-  await later(REST_MS);
-  const after = await lab.b.router.metered();
-  const perSecond = bitsBetween(before, after) * 1_000 / REST_MS;
-  const packets = after.up.packets - before.up.packets;
-  assert.ok(
-    perSecond <= REST_BITS_PER_SECOND_MAX,
-    `${perSecond.toFixed(0)} bit/s, ${packets} packets up in ${REST_MS} ms`,
-  );
+  const seen: string[] = [];
+  for (let window = 0; window < REST_WINDOWS_MAX; window++) {
+    const before = await lab.b.router.metered();
+    await later(REST_MS);
+    const after = await lab.b.router.metered();
+    const perSecond = bitsBetween(before, after) * 1_000 / REST_MS;
+    if (perSecond <= REST_BITS_PER_SECOND_MAX) return;
+    seen.push(`${perSecond.toFixed(0)} bit/s, ${after.up.packets - before.up.packets} packets up`);
+  }
+  assert.fail(`In windows of ${REST_MS} ms: ${seen.join("; ")}`);
 }
 
 function bitsBetween(before: Metered, after: Metered): number {
@@ -63,18 +67,21 @@ async function narrow(lab: SitesLab): Promise<void> {
     "-c",
     `head -c ${BIG_BYTES} /dev/zero`,
   );
-  const isReady = async () =>
-    (await lab.node(lab.b)).status.conditions
-      ?.find(({ type }) => type === "Ready")?.status === "True";
   let isOver = false;
   void reading.finally(() => isOver = true).catch(() => {});
   while (!isOver) {
-    assert.ok(await isReady(), "the node is ready all the time");
+    const ageMs = Date.now() - Date.parse(await renewedAt(lab));
+    assert.ok(ageMs <= RENEWAL_MS_MAX, `the last heartbeat came ${ageMs} ms ago`);
     await later(500);
   }
   assert.equal((await reading).length, BIG_BYTES);
   await lab.b.router.fast();
-  await eventually("the node is ready", isReady);
+  await lab.nodeIs(lab.b, "True");
+}
+
+async function renewedAt({ cluster, b }: SitesLab): Promise<string> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${b.node}`;
+  return (await cluster.get<{ spec: { renewTime: string } }>(path))!.spec.renewTime;
 }
 
 async function works({ cluster }: SitesLab): Promise<void> {

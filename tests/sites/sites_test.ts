@@ -10,7 +10,7 @@ import { TRAFFIC_STEPS } from "./traffic_steps.ts";
 
 const SUBNET = 150;
 /** Longer than heartbeats are apart; three times less than the default. */
-const GRACE = ["--node-monitor-grace-period", "15s"];
+const GRACE = ["--node-monitor-grace-period", "20s"];
 
 const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
   streams: STREAM_STEPS,
