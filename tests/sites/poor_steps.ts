@@ -15,9 +15,12 @@ const BIG_BYTES = 200_000;
 /** Pings come every 15 s, and each renews the lease; more would be the fault of what lies before them. */
 const RENEWAL_MS_MAX = 20_000;
 
-/** Poor links, and what a node costs that does nothing. */
-export const POOR_STEPS: readonly Step<SitesLab>[] = [
+/** What a node costs that does nothing. */
+export const REST_STEPS: readonly Step<SitesLab>[] = [
   { name: "a node at rest costs next to nothing", run: atRest },
+];
+
+export const POOR_STEPS: readonly Step<SitesLab>[] = [
   { name: "300 ms and 2 % loss: pods, logs and commands", run: far },
   {
     name: "64 kbit/s, 600 ms and 2 % loss: pods, and heartbeats beside big ConfigMaps",
