@@ -1,4 +1,9 @@
-import { overlap, parseIpv4Range } from "../../lib/addresses/ipv4.ts";
+import {
+  type Ipv4Range,
+  parseIpv4,
+  parseIpv4Range,
+  sizeOfRange,
+} from "../../lib/addresses/ipv4.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import {
   type Controller,
@@ -12,6 +17,8 @@ import {
 /** What nodes without a range of their own get theirs from: Kubernetes' `--cluster-cidr`, in blocks of /24. */
 const CLUSTER_RANGE_PREFIX = "10.42";
 const RANGES_MAX = 256;
+const BLOCK_ADDRESSES = 256;
+const FIRST_ADDRESS = parseIpv4(`${CLUSTER_RANGE_PREFIX}.0.0`)!;
 
 export interface NodeRangeOptions {
   /** Ranges of nodes that may not be registered yet, such as the server's own. */
@@ -54,15 +61,25 @@ function needsRange({ metadata, spec }: Node): boolean {
   return spec.podCIDR === undefined && metadata.deletionTimestamp === undefined;
 }
 
-/** The first range that overlaps none of those taken. */
+/** The first range that overlaps none of those taken. There may be ten thousand nodes: each is looked at once. */
 function freeRange(taken: readonly string[]): string | undefined {
-  const ranges = taken.flatMap((text) => parseIpv4Range(text) ?? []);
-  for (let number = 0; number < RANGES_MAX; number++) {
-    const text = `${CLUSTER_RANGE_PREFIX}.${number}.0/24`;
-    const range = parseIpv4Range(text)!;
-    if (!ranges.some((other) => overlap(range, other))) return text;
+  const isTaken = new Uint8Array(RANGES_MAX);
+  for (const text of taken) {
+    const range = parseIpv4Range(text);
+    if (range) markTaken(isTaken, range);
   }
-  return undefined;
+  const number = isTaken.indexOf(0);
+  return number < 0 ? undefined : `${CLUSTER_RANGE_PREFIX}.${number}.0/24`;
+}
+
+function markTaken(isTaken: Uint8Array, range: Ipv4Range): void {
+  const from = blockOf(range.first), to = blockOf(range.first + sizeOfRange(range) - 1);
+  if (to >= 0 && from < RANGES_MAX) isTaken.fill(1, Math.max(0, from), to + 1);
+}
+
+/** Which block of /24 an address is in, counted from the first; negative or too large: none of ours. */
+function blockOf(address: number): number {
+  return Math.floor((address - FIRST_ADDRESS) / BLOCK_ADDRESSES);
 }
 
 function notAvailable(node: Node) {

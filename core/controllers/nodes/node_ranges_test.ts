@@ -39,6 +39,20 @@ Deno.test("a range that a node brings is kept, and nothing of it is given to ano
   assert.equal(rangeOf(cluster, "new"), "10.42.5.0/24");
 });
 
+Deno.test("ranges beside those of the cluster take none of them", () => {
+  const cluster = new TestCluster();
+  join(cluster, "below", "10.41.255.0/24");
+  join(cluster, "above", "10.43.0.0/24");
+  join(cluster, "far", "192.168.0.0/16");
+  join(cluster, "new");
+  settle(cluster);
+  assert.equal(rangeOf(cluster, "new"), "10.42.1.0/24");
+  join(cluster, "around", "10.0.0.0/8");
+  const none = join(cluster, "none");
+  cluster.perform(nodeRangeController({ reserved: RESERVED }).reconcile(none, cluster, 0));
+  assert.equal(rangeOf(cluster, "none"), undefined);
+});
+
 Deno.test("a node for which nothing is left is told of, and gets the range of one that goes", () => {
   const cluster = new TestCluster();
   join(cluster, "all", "10.42.0.0/16");
