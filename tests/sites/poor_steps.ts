@@ -28,7 +28,7 @@ export const POOR_STEPS: readonly Step<SitesLab>[] = [
   },
 ];
 
-/** What the steps before have begun goes on for a while: one window without it shows the rest. */
+/** The start of nodes and pods goes on for a while: one window without it shows the rest. */
 async function atRest(lab: SitesLab): Promise<void> {
   const seen: string[] = [];
   for (let window = 0; window < REST_WINDOWS_MAX; window++) {

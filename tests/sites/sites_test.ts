@@ -13,12 +13,12 @@ const SUBNET = 150;
 const GRACE = ["--node-monitor-grace-period", "20s"];
 
 const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
+  rest: REST_STEPS,
   streams: STREAM_STEPS,
   traffic: TRAFFIC_STEPS,
   direct: DIRECT_STEPS,
   links: LINK_STEPS,
   alone: ALONE_STEPS,
-  rest: REST_STEPS,
   poor: POOR_STEPS,
 };
 /** What takes longer than it tells: a minute at 64 kbit/s. */
