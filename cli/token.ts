@@ -14,7 +14,7 @@ import { type Secret, secrets } from "../core/resources/core/secrets.ts";
 import { DurationError, durationMsOf, humanDuration } from "../core/schema/durations.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../core/schema/names.ts";
 import { CommandError } from "../server/command_error.ts";
-import type { Terminal } from "../server/terminal.ts";
+import { type Terminal, textTable } from "../server/terminal.ts";
 import { type AdminLink, atServer } from "./cluster/admin_link.ts";
 import { serverUrl } from "./flags/server_url.ts";
 import { kubeconfigOption } from "./flags/kubeconfig_option.ts";
@@ -115,11 +115,7 @@ async function list({ link, time }: AdminLink, terminal: Terminal): Promise<void
       labelsText(labels) || "<none>",
     ]);
   }
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows) {
-    const line = row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
-    terminal.out(`${line}\n`);
-  }
+  terminal.out(textTable(rows));
 }
 
 async function revoke(text: string, { link }: AdminLink): Promise<void> {
