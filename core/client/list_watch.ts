@@ -1,10 +1,9 @@
-import { abortWith, ENDED } from "../lib/abort.ts";
 import { AssertionError } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
-import { linesOf } from "./answer_body.ts";
+import { followLines } from "./answer_body.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
 import { LinkError } from "./link_error.ts";
 import type { MirroredKind } from "./mirrored_kind.ts";
@@ -14,8 +13,6 @@ import type { ServerLink } from "./server_link.ts";
 
 /** A watch that lasted this long ended normally. */
 const HEALTHY_AFTER_MS = 30_000;
-/** Servers send a bookmark once a minute: two may be missed. */
-const SILENCE_MS_MAX = 150_000;
 
 /** Which objects of a kind are followed. */
 export interface Source {
@@ -101,34 +98,9 @@ export class ListWatch {
 
   /** Resolves when the server ends the watch, or with true when it was given up to be reopened, which is not a failure. */
   async #watch(signal: AbortSignal): Promise<boolean> {
-    const { link, clock } = this.#options;
-    const request = new AbortController();
-    const release = abortWith(request, signal);
     const query = { watch: "true", allowWatchBookmarks: "true", resourceVersion: this.#version! };
-    let isStale = false;
-    const reopen = () => {
-      isStale = true;
-      request.abort(ENDED);
-    };
-    let [unsubscribe, cancel] = [() => {}, () => {}];
-    try {
-      const stream = await link.open(this.#path(query), request.signal);
-      // Events sent while the server could not be reached come late, or never.
-      unsubscribe = link.onRestored(reopen);
-      cancel = clock.after(SILENCE_MS_MAX, reopen);
-      for await (const lines of linesOf(stream, request.signal)) {
-        for (const line of lines) this.#take(JSON.parse(line) as WatchEvent);
-        cancel();
-        cancel = clock.after(SILENCE_MS_MAX, reopen);
-      }
-    } catch (error) {
-      if (!isStale) throw error;
-    } finally {
-      release();
-      cancel();
-      unsubscribe();
-    }
-    return isStale;
+    const take = (line: string) => this.#take(JSON.parse(line) as WatchEvent);
+    return await followLines(this.#options, this.#path(query), take, signal);
   }
 
   #take({ type, object }: WatchEvent): void {

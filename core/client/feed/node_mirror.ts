@@ -1,11 +1,11 @@
-import { abortWith, ENDED } from "../../lib/abort.ts";
+import { ENDED } from "../../lib/abort.ts";
 import { AssertionError } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Random } from "../../lib/random.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import { groupResourceOf } from "../../resources/resource.ts";
-import { linesOf } from "../answer_body.ts";
+import { followLines } from "../answer_body.ts";
 import { ApiError } from "../api_error.ts";
 import type { KeptView, SavedView } from "../kept_view.ts";
 import type { Source } from "../list_watch.ts";
@@ -19,8 +19,6 @@ import { SourceLists } from "./source_lists.ts";
 
 /** A feed that lasted this long ended normally. */
 const HEALTHY_AFTER_MS = 30_000;
-/** Servers show that they live once a minute: two signs may be missed. */
-const SILENCE_MS_MAX = 150_000;
 /** A server that has no feeds is asked again after this long: it may have been replaced by a newer one. */
 const OLD_SERVER_MS = 300_000;
 /** How a server answers that has no feeds: it knows no such path, or nobody's right to it. */
@@ -124,34 +122,12 @@ export class NodeMirror extends MirroredView implements KeptView {
 
   /** Resolves when the server ends the feed, or with true when it was given up to be reopened, which is not a failure. */
   async #follow(signal: AbortSignal): Promise<boolean> {
-    const { link, clock } = this.#options;
-    const request = new AbortController();
-    const release = abortWith(request, signal);
-    let isStale = false;
-    const reopen = () => {
-      isStale = true;
-      request.abort(ENDED);
-    };
-    let [unsubscribe, cancel] = [() => {}, () => {}];
+    const take = (line: string) => this.#take(JSON.parse(line) as FeedLine, signal);
     try {
-      const stream = await link.open(this.#path(), request.signal);
-      // What was sent while the server could not be reached comes late, or never.
-      unsubscribe = link.onRestored(reopen);
-      cancel = clock.after(SILENCE_MS_MAX, reopen);
-      for await (const lines of linesOf(stream, request.signal)) {
-        for (const line of lines) this.#take(JSON.parse(line) as FeedLine, signal);
-        cancel();
-        cancel = clock.after(SILENCE_MS_MAX, reopen);
-      }
-    } catch (error) {
-      if (!isStale) throw error;
+      return await followLines(this.#options, this.#path(), take, signal);
     } finally {
-      release();
-      cancel();
-      unsubscribe();
       this.#reader.end();
     }
-    return isStale;
   }
 
   #path(): string {
