@@ -132,8 +132,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a watch that nobody answers is waited for, though others are answered again",
-    file: "core/client/list_watch.ts",
-    search: "      unsubscribe = link.onRestored(reopen);\n",
+    file: "core/client/answer_body.ts",
+    search: "    unsubscribe = link.onRestored(reopen);\n",
     replace: "",
     tests: ["core/client"],
   },
