@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/lib/error_message.ts";
 import { ROUTE_PROTOCOL } from "../../core/lib/linux/rtnetlink.ts";
 import { applySettings, NODE_END, POD_END, settingsScript } from "./device_settings.ts";
 import { removeHiddenName } from "./hidden_name.ts";
@@ -6,6 +7,7 @@ import {
   type Gateway,
   mayReplace,
   type NodeRoute,
+  type NotRouted,
   type Plumbing,
   type PodWire,
   type SeenLink,
@@ -131,7 +133,11 @@ export class IpPlumbing implements Plumbing {
     await this.#run(route, { accepts: /No such process/ });
   }
 
-  async routeByDevice(device: string, ranges: readonly string[], source: string): Promise<void> {
+  async routeByDevice(
+    device: string,
+    ranges: readonly string[],
+    source: string,
+  ): Promise<NotRouted> {
     const own = ["dev", device, "src", source, "proto", `${ROUTE_PROTOCOL}`];
     const present = await this.#json<ShownRoute>("route", "show", "dev", device);
     applySettings(device, NODE_END);
@@ -140,9 +146,13 @@ export class IpPlumbing implements Plumbing {
       if (!ranges.includes(dst)) await this.#run(["route", "del", dst, "dev", device]);
     }
     const shown = new Set(present.map(({ dst }) => dst));
+    const notRouted = new Map<string, string>();
     for (const range of ranges) {
-      if (!shown.has(range)) await this.#run(["route", "add", range, ...own]);
+      if (shown.has(range)) continue;
+      await this.#run(["route", "add", range, ...own])
+        .catch((error) => notRouted.set(range, messageOf(error)));
     }
+    return notRouted;
   }
 
   rulesGeneration(): undefined {

@@ -37,6 +37,7 @@ import {
   type Gateway,
   mayReplace,
   type NodeRoute,
+  type NotRouted,
   type Plumbing,
   type PodWire,
   type SeenNetwork,
@@ -174,7 +175,7 @@ export class NetlinkPlumbing implements Plumbing {
     );
   }
 
-  routeByDevice(name: string, ranges: readonly string[], source: string): Promise<void> {
+  routeByDevice(name: string, ranges: readonly string[], source: string): Promise<NotRouted> {
     return this.#attempt(() => {
       const device = this.#indexOf(name);
       applySettings(name, NODE_END);
@@ -184,10 +185,17 @@ export class NetlinkPlumbing implements Plumbing {
       for (const cidr of present.filter((each) => !ranges.includes(each))) {
         this.#run(deleteRoute({ destination: cidr, device, source }), `unroute ${cidr}`, [ESRCH]);
       }
+      const notRouted = new Map<string, string>();
       for (const cidr of ranges.filter((each) => !present.includes(each))) {
         const route = { destination: cidr, device, source };
-        this.#run(addNewRoute(route), `route ${cidr} to "${name}"`);
+        try {
+          this.#run(addNewRoute(route), `route ${cidr} to "${name}"`);
+        } catch (error) {
+          if (!(error instanceof SystemError)) throw error;
+          notRouted.set(cidr, error.message); // it is led elsewhere: the others are no worse for it
+        }
       }
+      return notRouted;
     });
   }
 

@@ -6,7 +6,7 @@ import type { Log } from "../../core/lib/log.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { neighboursOf } from "../../core/traffic/reach.ts";
 import { type Cluster, NO_CLUSTER } from "./firewall_rules.ts";
-import { type NodeRoute, nodeRoutesOf, type Plumbing } from "./plumbing.ts";
+import { type NodeRoute, nodeRoutesOf, type NotRouted, type Plumbing } from "./plumbing.ts";
 
 /** The kernel drops routes when a link goes down, without a notice here: they are checked this often. */
 const CHECK_MS = 30_000;
@@ -88,10 +88,10 @@ export class NodeRoutes {
     this.lookAgain();
   }
 
-  /** Leads these ranges to a device, with this node's address towards its pods as source. */
-  async routeByDevice(device: string, ranges: readonly string[]): Promise<void> {
+  /** Leads these ranges to a device, with this node's address towards its pods as source; those that it cannot lead there. */
+  async routeByDevice(device: string, ranges: readonly string[]): Promise<NotRouted> {
     const { plumbing, network } = this.#options;
-    await plumbing.routeByDevice(
+    return await plumbing.routeByDevice(
       device,
       ranges.filter((cidr) => !this.#isOwn(cidr)),
       network.gatewayIP,

@@ -96,16 +96,19 @@ export interface Plumbing {
   /** Succeeds when it is not there. */
   removeNodeRoute(route: NodeRoute, source: string): Promise<void>;
   /**
-   * Sets a device of ours up and leads these ranges to it, and no others; `source` as with `addNodeRoute`. Rejects when
-   * there is another route to one of them.
+   * Sets a device of ours up and leads these ranges to it, and no others; `source` as with `addNodeRoute`. Resolves with the
+   * ranges to which it cannot lead, as there is another route to them, and why.
    */
-  routeByDevice(device: string, ranges: readonly string[], source: string): Promise<void>;
+  routeByDevice(device: string, ranges: readonly string[], source: string): Promise<NotRouted>;
   /** Changes with each change of any rule of nftables; `undefined` where that is not known. */
   rulesGeneration(): number | undefined;
   /** Begins to hear what is taken away from the network; `undefined` where that is not possible. */
   listen(clock: Clock): NetworkChanges | undefined;
   close(): void;
 }
+
+/** Ranges to which there is no route of ours, and why not. */
+export type NotRouted = ReadonlyMap<string, string>;
 
 /** The routes through other machines that were added with `source`. */
 export function nodeRoutesOf({ routes }: SeenNetwork, source: string): readonly NodeRoute[] {

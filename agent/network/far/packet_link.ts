@@ -2,6 +2,7 @@ import type { Clock } from "../../../core/lib/clock.ts";
 import { messageOf } from "../../../core/lib/error_message.ts";
 import { TunDevice } from "../../../core/lib/linux/tun/tun_device.ts";
 import type { Log } from "../../../core/lib/log.ts";
+import type { NotRouted } from "../plumbing.ts";
 
 /** Packets that are read before others get their turn. */
 const PACKETS_AT_ONCE = 32;
@@ -9,8 +10,11 @@ const PACKETS_AT_ONCE = 32;
 export interface PacketLinkOptions {
   /** Name of the device. */
   device: string;
-  /** Makes the routes to these ranges by the device, and no others by it. Rejects when that is not possible. */
-  route(ranges: readonly string[]): Promise<void>;
+  /**
+   * Makes the routes to these ranges by the device, and no others by it. Resolves with those to which that is not possible;
+   * rejects when it is possible to none.
+   */
+  route(ranges: readonly string[]): Promise<NotRouted>;
   clock: Clock;
   log: Log;
 }
@@ -26,6 +30,7 @@ export class PacketLink {
   #send: ((packet: Uint8Array) => void) | undefined;
   #ranges: readonly string[] = [];
   #problem: string | undefined;
+  #notRouted: NotRouted = new Map();
   /** One change at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -62,8 +67,10 @@ export class PacketLink {
     try {
       this.#device ??= this.#open();
       if (this.#device === undefined) return;
-      await this.#options.route(wanted);
-      this.#ranges = wanted;
+      const notRouted = await this.#options.route(wanted);
+      this.#ranges = wanted.filter((range) => !notRouted.has(range));
+      this.#reportRanges(notRouted);
+      if (this.#ranges.length === 0) return await this.#takeDown();
       this.#problem = undefined;
     } catch (error) {
       await this.#takeDown();
@@ -102,6 +109,17 @@ export class PacketLink {
         }
       }
     }
+  }
+
+  #reportRanges(notRouted: NotRouted): void {
+    for (const [range, problem] of notRouted) {
+      if (this.#notRouted.get(range) === problem) continue;
+      this.#options.log.warn(
+        "Pods of a far node are reached through Services only, not by their own addresses: their range is led elsewhere",
+        { range, problem },
+      );
+    }
+    this.#notRouted = notRouted;
   }
 
   #report(problem: string): void {

@@ -56,6 +56,9 @@ for (const [name, open] of VARIANTS) {
           assert.equal(seen.has(`${pod.ip} > ${FAR_POD}`), false);
           await link.use([place.podCIDR], send);
           assert.deepEqual(link.ranges, [], "a range that is led elsewhere is left alone");
+          await link.use([place.podCIDR, FAR], send);
+          assert.deepEqual(link.ranges, [FAR], "one that is led elsewhere is no harm to others");
+          await answers(pod.namespacePath!, FAR_POD);
           await link.use(["10.213.19.0/24"], send);
           await answers(pod.namespacePath!, "10.213.19.9");
           await link.use([], send);

@@ -1,3 +1,5 @@
+import { isIpv4, isWithin, parseIp, parseIpRange } from "../../lib/addresses/ip_address.ts";
+
 /** What the environment says about proxies: `HTTPS_PROXY` and `NO_PROXY`. */
 export interface ProxySettings {
   https?: string | undefined;
@@ -42,27 +44,28 @@ function proxyOf(text: string): UplinkProxy {
   };
 }
 
+/** Whether an entry of `NO_PROXY` names the host: a range, or an address or a name with a port or without. */
 function covers(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
-  const [, name = entry, entryPort] = /^(.*?):(\d+)$/.exec(entry.includes("::") ? "" : entry) ?? [];
+  const address = parseIp(host);
+  if (entry.includes("/")) {
+    const range = parseIpRange(entry);
+    if (range === undefined || address === undefined) return false;
+    return isIpv4(address) !== entry.includes(":") && isWithin(address, range);
+  }
+  const { name, port: entryPort } = splitPort(entry);
   if (entryPort !== undefined && entryPort !== port) return false;
-  if (name.includes("/")) return isInRange(host, name);
+  const exempt = parseIp(unbracketed(name));
+  if (exempt !== undefined) return address?.join() === exempt.join();
   if (name === host) return true;
   const suffix = name.startsWith("*.") ? name.slice(1) : name.startsWith(".") ? name : `.${name}`;
   return host.endsWith(suffix);
 }
 
-function isInRange(host: string, range: string): boolean {
-  const [base = "", bits = "32"] = range.split("/");
-  const [address, from] = [numberOf(host), numberOf(base)];
-  if (address === undefined || from === undefined) return false;
-  const size = 2 ** (32 - Number(bits));
-  return Math.floor(address / size) === Math.floor(from / size);
-}
-
-function numberOf(address: string): number | undefined {
-  if (!/^\d+\.\d+\.\d+\.\d+$/.test(address)) return undefined;
-  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+/** An IPv6 address has a port only behind brackets. */
+function splitPort(entry: string): { name: string; port?: string } {
+  const [, name = entry, port] = /^(\[.*\]|[^:]*):(\d+)$/.exec(entry) ?? [];
+  return port === undefined ? { name } : { name, port };
 }
 
 function unbracketed(hostname: string): string {
