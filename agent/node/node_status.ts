@@ -309,13 +309,16 @@ export function nodeStatusOf<S extends Conditions>(
 const IMAGES_MAX = 50;
 const NAMES_MAX = 5;
 
-/** The largest first, as the kubelet shows them. Pure. */
+/** The largest first, as the kubelet shows them; an image whose names others have taken over has none. Pure. */
 export function shownImages(
   images: readonly ListedImage[],
 ): NonNullable<Node["status"]["images"]> {
   return images.toSorted((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))
     .slice(0, IMAGES_MAX)
-    .map(({ names, sizeBytes }) => ({ names: names.slice(0, NAMES_MAX), sizeBytes }));
+    .map(({ names, sizeBytes }) => ({
+      ...(names.length > 0 && { names: names.slice(0, NAMES_MAX) }), // an empty list is not stored
+      sizeBytes,
+    }));
 }
 
 /** Reasons and messages of the kubelet. */

@@ -119,7 +119,8 @@ Deno.test("a node at rest writes its lease alone, with images or without", async
   const image = {
     ...{ id: "sha256:a", reference: "a:1", names: ["a:1"], sizeBytes: 1, isUsed: true },
   };
-  for (const images of [[], [image], []]) {
+  const nameless = { ...image, id: "of-before", names: [] }; // another image has taken its name over
+  for (const images of [[], [image], [nameless], [image, nameless], []]) {
     node.status.reportImages(images);
     await node.clock.advance(11_000);
     const before = statuses();

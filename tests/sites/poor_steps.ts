@@ -3,6 +3,7 @@ import type { Step } from "../e2e/steps.ts";
 import { later } from "../eventually.ts";
 import { newPodRuns } from "./link_steps.ts";
 import type { Metered } from "./router.ts";
+import type { Site } from "./site.ts";
 import type { SitesLab } from "./sites_lab.ts";
 
 const IS_LONG = (Deno.env.get("SITES") ?? "").split(",").includes("all");
@@ -20,6 +21,11 @@ export const REST_STEPS: readonly Step<SitesLab>[] = [
   { name: "a node at rest costs next to nothing", run: atRest },
 ];
 
+/** The same after all that has happened to it. */
+export const REST_AGAIN_STEPS: readonly Step<SitesLab>[] = [
+  { name: "a node that comes to rest again costs next to nothing", run: atRest },
+];
+
 export const POOR_STEPS: readonly Step<SitesLab>[] = [
   { name: "300 ms and 2 % loss: pods, logs and commands", run: far },
   {
@@ -28,18 +34,22 @@ export const POOR_STEPS: readonly Step<SitesLab>[] = [
   },
 ];
 
-/** The start of nodes and pods goes on for a while: one window without it shows the rest. */
 async function atRest(lab: SitesLab): Promise<void> {
+  await Promise.all(lab.sites.map(siteAtRest));
+}
+
+/** The start of nodes and pods goes on for a while: one window without it shows the rest. */
+async function siteAtRest({ node, router }: Site): Promise<void> {
   const seen: string[] = [];
   for (let window = 0; window < REST_WINDOWS_MAX; window++) {
-    const before = await lab.b.router.metered();
+    const before = await router.metered();
     await later(REST_MS);
-    const after = await lab.b.router.metered();
+    const after = await router.metered();
     const perSecond = bitsBetween(before, after) * 1_000 / REST_MS;
     if (perSecond <= REST_BITS_PER_SECOND_MAX) return;
     seen.push(`${perSecond.toFixed(0)} bit/s, ${after.up.packets - before.up.packets} packets up`);
   }
-  assert.fail(`In windows of ${REST_MS} ms: ${seen.join("; ")}`);
+  assert.fail(`${node}, in windows of ${REST_MS} ms: ${seen.join("; ")}`);
 }
 
 function bitsBetween(before: Metered, after: Metered): number {

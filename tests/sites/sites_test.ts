@@ -3,7 +3,7 @@ import { ALONE_STEPS } from "./alone_steps.ts";
 import { DIRECT_STEPS } from "./direct_steps.ts";
 import { LINK_STEPS } from "./link_steps.ts";
 import { podOnEachNode } from "./site_pods.ts";
-import { POOR_STEPS, REST_STEPS } from "./poor_steps.ts";
+import { POOR_STEPS, REST_AGAIN_STEPS, REST_STEPS } from "./poor_steps.ts";
 import { labMissing, SitesLab } from "./sites_lab.ts";
 import { STREAM_STEPS } from "./stream_steps.ts";
 import { TRAFFIC_STEPS } from "./traffic_steps.ts";
@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
   direct: DIRECT_STEPS,
   links: LINK_STEPS,
   alone: ALONE_STEPS,
+  restAgain: REST_AGAIN_STEPS,
   poor: POOR_STEPS,
 };
 /** What takes longer than it tells: a minute at 64 kbit/s. */
