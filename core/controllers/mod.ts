@@ -26,6 +26,7 @@ import { httpRouteController } from "./gateway/http_routes.ts";
 import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
 import { nodeRangeController } from "./nodes/node_ranges.ts";
+import { nodeArrivals } from "./nodes/node_arrivals.ts";
 import { largeOutageLoop, type NodeLifecycleOptions } from "./nodes/large_outages.ts";
 import { type NodeTunnels, remoteAddressController } from "./nodes/remote_addresses.ts";
 import { nodeController } from "./nodes/nodes.ts";
@@ -340,6 +341,7 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   ({ catalog }) => loopOf(policyTypeChecking(catalog)),
   ({ nodeLifecycle }) => loopOf(nodeController(nodeLifecycle)),
   ({ nodeLifecycle }) => largeOutageLoop(nodeLifecycle),
+  () => nodeArrivals,
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   ({ tunnels }) => loopOf(remoteAddressController(tunnels)),
   ({ nodeLifecycle }) => loopOf(evictionController(nodeLifecycle)),

@@ -55,6 +55,7 @@ async function describe(cluster: PodmanCluster): Promise<void> {
       /Allocatable:\n +cpu: +\d+m\n/,
       /Container Runtime Version: +podman:\/\//,
       /Allocated resources:\n/,
+      /RegisteredNode +\S+ +node-controller +Node \S+ event: Registered Node \S+ in Controller/,
     ]
   ) assert.match(text, pattern);
 }

@@ -1,5 +1,6 @@
 import { msOf } from "../../lib/timestamp.ts";
 import type { ObjectName, View } from "../../client/client.ts";
+import type { Notice } from "../../client/event_recorder.ts";
 import type { Moment } from "../../lib/clock.ts";
 import { type Node, nodes, type Taint } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
@@ -10,8 +11,10 @@ import {
   NOTHING,
   type Plan,
   plan,
+  recordEvent,
   remove,
   updateStatus,
+  type Write,
 } from "../runtime/controller.ts";
 import { isActive, withDisruptionTarget } from "../../resources/core/pods/pod_states.ts";
 import { conditionOf } from "../../resources/conditions.ts";
@@ -28,6 +31,16 @@ import { tolerates } from "./taints.ts";
 /** Since when taints are on a node, by their keys, and pods, by their uids, on a clock that does not jump. */
 type PresentSince = ReadonlyMap<string, number>;
 
+/** Pods that will be deleted when their time has come, by their uids. */
+type Scheduled = ReadonlyMap<string, Pod>;
+
+interface EvictionMemory {
+  readonly since: PresentSince;
+  readonly scheduled: Scheduled;
+}
+
+const NOBODY: Scheduled = new Map();
+
 /**
  * Deletes pods from nodes with taints of the effect NoExecute, once both have been there for as long as the
  * pods tolerate.
@@ -42,7 +55,7 @@ type PresentSince = ReadonlyMap<string, number>;
  */
 export function evictionController(
   { graceMs = HEARTBEAT_GRACE_MS }: { graceMs?: number } = {},
-): ControllerWithMemory<Node, PresentSince> {
+): ControllerWithMemory<Node, EvictionMemory> {
   return {
     name: "taint-eviction-controller",
     resource: nodes,
@@ -50,19 +63,24 @@ export function evictionController(
     workers: 1,
     reconcile(node, view, nowMs, { memory, elapsedMs }) {
       const { name } = node.metadata;
-      const startMs = memory.get(START)?.get(START) ?? elapsedMs;
+      const before = memory.get(name);
+      const startMs = memory.get(START)?.since.get(START) ?? elapsedMs;
       const quietMs = startMs + graceMs - elapsedMs;
       const all = noExecuteTaints(node);
       const taints = quietMs > 0 ? all.filter((taint) => !isOurs(taint)) : all;
-      const active = taints.length > 0 ? view.by(pods, "node", name).filter(isActive) : [];
-      const since = sinceOf(taints, active, memory.get(name), { nowMs, elapsedMs });
-      const { writes, againAfterMs } = evictions(taints, active, since, { nowMs, elapsedMs });
+      const there = taints.length > 0 ? view.by(pods, "node", name) : [];
+      const active = there.filter(isActive);
+      const since = sinceOf(taints, active, before?.since, { nowMs, elapsedMs });
+      const due = active.map((pod) => ({ pod, dueMs: evictionMs(pod, taints, since) }));
+      const scheduled = scheduledOf(due, there, before?.scheduled, elapsedMs);
+      const { writes, againAfterMs } = evictions(due, { nowMs, elapsedMs });
+      const cancelled = cancellations(due, before?.scheduled, scheduled, elapsedMs);
       const laterMs = taints.length < all.length ? quietMs : undefined;
       return {
-        ...plan(writes, earliest(againAfterMs, laterMs)),
+        ...plan([...cancelled, ...writes], earliest(againAfterMs, laterMs)),
         remember: [
-          [START, new Map([[START, startMs]])],
-          [name, taints.length > 0 ? since : undefined],
+          [START, { since: new Map([[START, startMs]]), scheduled: NOBODY }],
+          [name, taints.length > 0 ? { since, scheduled } : undefined],
         ],
       };
     },
@@ -114,14 +132,14 @@ const WHY_EVICTED = {
   message: "Taint manager: deleting due to NoExecute taint",
 };
 
-function evictions(
-  taints: readonly Taint[],
-  active: readonly Pod[],
-  since: PresentSince,
-  { nowMs, elapsedMs }: Moment,
-): Plan {
-  const due = active.map((pod) => ({ pod, dueMs: evictionMs(pod, taints, since) }));
-  const victims = due.filter(({ dueMs }) => dueMs !== undefined && dueMs <= elapsedMs);
+/** A pod, and when it has to go; `undefined`: never. */
+interface Due {
+  readonly pod: Pod;
+  readonly dueMs: number | undefined;
+}
+
+function evictions(due: readonly Due[], { nowMs, elapsedMs }: Moment): Plan {
+  const victims = due.filter((one) => isVictim(one, elapsedMs));
   const next = due.map(({ dueMs }) => dueMs).filter((dueMs) =>
     dueMs === undefined || dueMs > elapsedMs
   )
@@ -130,16 +148,52 @@ function evictions(
     updateStatus(pods, withDisruptionTarget(pod, WHY_EVICTED, nowMs))
   );
   const deletions = victims.map(({ pod }) =>
-    remove(pods, pod, {
-      event: {
-        about: pod,
-        type: "Normal",
-        reason: "TaintManagerEviction",
-        message: `Marking for deletion Pod ${pod.metadata.namespace}/${pod.metadata.name}`,
-      },
-    })
+    remove(pods, pod, { event: noticeOf(pod, "Marking for deletion Pod") })
   );
   return plan([...marks, ...deletions], next === undefined ? undefined : next - elapsedMs);
+}
+
+function isVictim({ dueMs }: Due, elapsedMs: number): boolean {
+  return dueMs !== undefined && dueMs <= elapsedMs;
+}
+
+/** Those whose time will come. One that somebody else is deleting remains, until it is gone. */
+function scheduledOf(
+  due: readonly Due[],
+  there: readonly Pod[],
+  before: Scheduled = NOBODY,
+  elapsedMs: number,
+): Scheduled {
+  const waiting = due.flatMap(({ pod, dueMs }) =>
+    dueMs !== undefined && dueMs > elapsedMs ? [pod] : []
+  );
+  const ending = there.filter((pod) => !isActive(pod) && before.has(pod.metadata.uid));
+  return new Map([...waiting, ...ending].map((pod) => [pod.metadata.uid, pod]));
+}
+
+/** Events of those that were to be deleted and will not be: their taint is gone, or they tolerate it now, or they are gone. */
+function cancellations(
+  due: readonly Due[],
+  before: Scheduled = NOBODY,
+  scheduled: Scheduled,
+  elapsedMs: number,
+): Write[] {
+  if (before.size === 0) return [];
+  const deletedInTime = new Set(
+    due.filter((one) => isVictim(one, elapsedMs) && one.dueMs !== -Infinity)
+      .map(({ pod }) => pod.metadata.uid),
+  );
+  return [...before].flatMap(([uid, pod]) =>
+    scheduled.has(uid) || deletedInTime.has(uid)
+      ? []
+      : [recordEvent(noticeOf(pod, "Cancelling deletion of Pod"))]
+  );
+}
+
+function noticeOf(pod: Pod, what: string): Notice {
+  const { namespace, name } = pod.metadata;
+  const message = `${what} ${namespace}/${name}`;
+  return { about: pod, type: "Normal", reason: "TaintManagerEviction", message };
 }
 
 function noExecuteTaints({ spec: { taints = [] } }: Node): Taint[] {

@@ -184,13 +184,56 @@ Deno.test("a server that starts evicts nobody for a taint of a node that was awa
   pod(cluster, "hasty", { tolerations: [hasty] });
   pod(cluster, "patient");
   node(cluster, { taints: [{ ...UNREACHABLE, timeAdded }] });
-  assert.deepEqual(cluster.planOf(controller, NAME), {
-    writes: [],
-    againAfterMs: 40_000,
-    remember: [["", new Map([["", cluster.moment.elapsedMs]])], ["n1", undefined]],
-  });
+  const { writes, againAfterMs } = cluster.planOf(controller, NAME);
+  assert.deepEqual({ writes, againAfterMs }, { writes: [], againAfterMs: 40_000 });
   cluster.nowMs += 39_999;
   assert.deepEqual(cluster.planOf(controller, NAME).writes, []);
   node(cluster, { taints: [{ key: "people", effect: "NoExecute", timeAdded }] });
   assert.equal(cluster.planOf(controller, NAME).writes.length, 4, "taints of people count at once");
+});
+
+Deno.test("whoever will not be evicted after all is told so, once, in Kubernetes' words", () => {
+  const cluster = new TestCluster();
+  const taints = [{ ...UNREACHABLE, timeAdded: timestamp(cluster.nowMs) }];
+  const forever = { ...UNREACHABLE, operator: "Exists" };
+  const look = () => {
+    const before = cluster.notices.length;
+    cluster.perform(cluster.planOf(evictionController, NAME));
+    return cluster.notices.slice(before).map(({ message }) => message);
+  };
+  const taint = () => cluster.put(nodes, { metadata: NAME, spec: { taints } });
+  taint();
+  pod(cluster, "waits");
+  pod(cluster, "stays", { tolerations: [forever] });
+  pod(cluster, "learns");
+  pod(cluster, "goes");
+  pod(cluster, "hasty", { tolerations: [{ ...forever, tolerationSeconds: 10 }] });
+  assert.deepEqual(look(), []);
+  cluster.nowMs += 10_000;
+  assert.deepEqual(look(), ["Marking for deletion Pod default/hasty"]);
+  assert.deepEqual(look(), [], "one that was deleted in time is not taken for one that is spared");
+  pod(cluster, "learns", { tolerations: [forever] });
+  assert.deepEqual(look(), ["Cancelling deletion of Pod default/learns"]);
+  cluster.take(pods, { namespace: "default", name: "goes" });
+  assert.deepEqual(look(), ["Cancelling deletion of Pod default/goes"]);
+  node(cluster, {});
+  assert.deepEqual(look(), ["Cancelling deletion of Pod default/waits"]);
+  assert.deepEqual(look(), []);
+  assert.ok(cluster.notices.every(({ reason }) => reason === "TaintManagerEviction"));
+});
+
+Deno.test("a second taint that is not tolerated cancels the time of the first, and evicts", () => {
+  const cluster = new TestCluster();
+  const timeAdded = timestamp(cluster.nowMs);
+  node(cluster, { taints: [{ ...UNREACHABLE, timeAdded }] });
+  pod(cluster, "a");
+  cluster.perform(cluster.planOf(evictionController, NAME));
+  node(cluster, {
+    taints: [{ ...UNREACHABLE, timeAdded }, { key: "x", effect: "NoExecute", timeAdded }],
+  });
+  cluster.perform(cluster.planOf(evictionController, NAME));
+  assert.deepEqual(cluster.notices.map(({ message }) => message), [
+    "Cancelling deletion of Pod default/a",
+    "Marking for deletion Pod default/a",
+  ]);
 });
