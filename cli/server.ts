@@ -14,6 +14,7 @@ import {
 } from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
 import { withAuditFlags } from "./flags/audit_flags.ts";
+import { withRangeFlags } from "./flags/range_flags.ts";
 import { withLifecycleFlags } from "./flags/lifecycle_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
@@ -47,7 +48,8 @@ export function serverCommand(program: Command, terminal: Terminal): void {
         "stop the server that has the data folder; kill it if that takes longer (30)",
       ).preset("30").argParser(secondsOf),
     );
-  withLifecycleFlags(withAuditFlags(withStoreFlags(withNodeFlags(command, dataFolderOfProcess()))))
+  withNodeFlags(command, dataFolderOfProcess());
+  withRangeFlags(withLifecycleFlags(withAuditFlags(withStoreFlags(command))))
     .action((flags: ServerFlags) => runServer(flags, terminal));
 }
 

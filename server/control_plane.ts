@@ -12,6 +12,7 @@ import { HttpsWebhooks } from "../core/client/webhooks/webhook_transport.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
 import { Objects, type ObjectsOptions } from "../core/objects/objects.ts";
 import { WebhookAdmission } from "../core/objects/admission/webhooks/webhook_admission.ts";
+import type { NodeBlocks } from "../core/controllers/nodes/node_ranges.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import type { MutableCatalog } from "../core/resources/catalog.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
@@ -72,6 +73,7 @@ export interface ControllerSettings {
   balancerRange?: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges: readonly string[];
+  nodeBlocks?: NodeBlocks;
   nodeLifecycle?: NodeLifecycleOptions;
   /** Certificate of the authority by which pods know the server, as PEM. */
   authority: string;
@@ -105,10 +107,11 @@ export function runControllers(
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const { ask, traffic, tunnels, measure, nodeLifecycle } = asked;
+  const { ask, traffic, tunnels, measure, nodeBlocks, nodeLifecycle } = asked;
   const options = {
     ...{ catalog, gatewayAddress, reservedRanges, authority, ask, traffic, tunnels },
     ...(measure && { measure }),
+    ...(nodeBlocks && { nodeBlocks }),
     ...(nodeLifecycle && { nodeLifecycle }),
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),

@@ -11,6 +11,7 @@ import { Assembly } from "./assembly.ts";
 import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import { openFileStore } from "./file_store.ts";
+import { nodeBlocksOf, ownBlockOf } from "./pod_range.ts";
 import { type MachinePlatform, openMachine } from "./node_platform.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import type { NodeLifecycleFlags, ServerFlags } from "./options.ts";
@@ -87,21 +88,29 @@ function environmentOf(
     gatewayAddress,
     stopPods,
     ...(lbRange !== undefined && { balancerRange: lbRange }),
+    nodeBlocks: nodeBlocksOf(context.flags),
     nodeLifecycle: nodeLifecycleOf(context.flags),
     enabledPlugins: context.flags.enableAdmissionPlugins ?? [],
     eventLimits: context.flags.eventRateLimits ?? [],
     measurements: (parts) => lazyMeasurer({ ...parts, ...measurementSettings(context) }),
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
-    openPlatform: () =>
+    openPlatform: (knownRange) =>
       openMachine(context, {
         registry,
+        ...ownRangeOf(context.flags, knownRange),
         ...(lbRange !== undefined && { balancerRange: lbRange }),
         hostIP: serverAddress(listen.host, Deno.networkInterfaces()),
         labels: { "node-role.kubernetes.io/control-plane": "" },
       }),
     openAccess: (objects) => openAccess(context, objects, { isAlone: store === undefined }),
   };
+}
+
+/** The range of the pods of the server's own node: once it has one of network addresses, it keeps it. */
+function ownRangeOf(flags: ServerFlags, known: string | undefined): { podCidr?: string } {
+  const podCidr = known?.startsWith("127.") ? ownBlockOf(flags) : known ?? ownBlockOf(flags);
+  return podCidr === undefined ? {} : { podCidr };
 }
 
 function nodeLifecycleOf(

@@ -41,6 +41,8 @@ export interface MachineOptions {
   hostIP: string;
   /** Addresses that become this machine's own, for load balancers. */
   balancerRange?: string;
+  /** The range of its pods, unless the flags say another; absent: the usual one. */
+  podCidr?: string;
   /** Besides those of Kubernetes. */
   labels: Readonly<Record<string, string>>;
 }
@@ -48,7 +50,7 @@ export interface MachineOptions {
 /** Opens the runtime that the flags ask for, and the network that this machine allows. Nothing is served yet. */
 export async function openMachine(
   context: CommandContext,
-  { registry, hostIP, labels, balancerRange }: MachineOptions,
+  { registry, hostIP, labels, balancerRange, podCidr: known }: MachineOptions,
 ): Promise<MachinePlatform> {
   const { dataFolder, flags, parts, log } = context;
   let cgroups: CgroupFolders | undefined;
@@ -56,7 +58,7 @@ export async function openMachine(
   const [chosen, { network, podCidr, ...addresses }, machine] = await Promise
     .all([
       openRuntime(context, registry),
-      openNetwork(context, balancerRange),
+      openNetwork(context, { balancerRange, known }),
       readMachine(dataFolder, flags.maxPods),
     ]);
   const { runtime, protectedPaths, imageFolder, makeImage, notice } = chosen;
@@ -172,10 +174,10 @@ interface Addresses
 
 async function openNetwork(
   { dataFolder, flags, log, parts }: CommandContext,
-  balancerRange: string | undefined,
+  { balancerRange, known }: { balancerRange: string | undefined; known: string | undefined },
 ): Promise<Addresses> {
   const asked = {
-    podCidr: flags.podCidr ?? NAMESPACE_RANGES.podCidr,
+    podCidr: flags.podCidr ?? known ?? NAMESPACE_RANGES.podCidr,
     serviceCidr: flags.serviceCidr ?? NAMESPACE_RANGES.serviceCidr,
   };
   const wantsLoopback = flags.podCidr?.startsWith("127.") ?? false;

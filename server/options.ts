@@ -69,8 +69,18 @@ export interface NodeLifecycleFlags {
   largeClusterSizeThreshold?: number;
 }
 
+/** The flags of Kubernetes' node IPAM controller; what is absent is as in Kubernetes. */
+export interface NodeRangeFlags {
+  /** Of what nodes get their ranges of pods' addresses, in CIDR notation. */
+  clusterCidr?: string;
+  /** Bits of the prefix of each of them. */
+  nodeCidrMaskSize?: number;
+  nodeCidrMaskSizeIpv4?: number;
+  nodeCidrMaskSizeIpv6?: string;
+}
+
 /** What the flags of `coracle server` say. */
-export interface ServerFlags extends NodeFlags, StoreFlags, NodeLifecycleFlags {
+export interface ServerFlags extends NodeFlags, StoreFlags, NodeLifecycleFlags, NodeRangeFlags {
   listen: { host: string; port: number };
   /** Names and addresses by which machines elsewhere reach the server, the preferred one first. */
   advertise?: readonly string[];

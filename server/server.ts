@@ -20,6 +20,9 @@ import { type Context, keepRunning } from "./context.ts";
 import { clusterMetrics } from "./metrics/cluster_metrics.ts";
 import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
+import { type Node as KubeNode, nodes } from "../core/resources/core/nodes/nodes.ts";
+import { groupResourceOf } from "../core/resources/resource.ts";
+import type { NodeBlocks } from "../core/controllers/nodes/node_ranges.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import { keepLeases } from "../core/api/tunnels/lease_keeper.ts";
 import { collectAfterStorms } from "../core/api/tunnels/storms.ts";
@@ -52,13 +55,18 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   eventLimits?: readonly EventLimit[];
   /** Addresses of which each load balancer gets one; absent: they have those of the nodes. */
   balancerRange?: string;
+  /** Of what nodes get their ranges of pods; absent: the usual. */
+  nodeBlocks?: NodeBlocks;
   /** When nodes are lost, and how fast their pods are evicted; absent: as in Kubernetes. */
   nodeLifecycle?: NodeLifecycleOptions;
   /** Makes the measurements of analyses; absent: there are none. */
   measurements?(parts: MeasurementParts): Measure;
   openStore(): Promise<ServerStore>;
-  /** Called when the store is open: whoever has the store may use the rest of the data folder. */
-  openPlatform(): Promise<P>;
+  /**
+   * Called when the store is open: whoever has the store may use the rest of the data folder. `knownRange`: of the pods of
+   * the server's own node, as the store has it.
+   */
+  openPlatform(knownRange?: string): Promise<P>;
   openAccess(objects: Objects): Promise<ServerAccess>;
 }
 
@@ -130,7 +138,7 @@ export async function runServer<P extends ServerPlatform>(
   const { nodeName, registry, enabledPlugins = [], eventLimits = [] } = environment;
   const catalog = new MutableCatalog(registry.resources);
   const opened = await environment.openStore();
-  const platform = await environment.openPlatform();
+  const platform = await environment.openPlatform(rangeOf(opened.store, nodeName));
   const { serviceCidr, dnsAddress } = platform;
   const plane = openControlPlane(context, opened.store, {
     catalog,
@@ -189,6 +197,12 @@ export async function runServer<P extends ServerPlatform>(
   return { plane, platform, api, metrics, address, owner };
 }
 
+/** Of the pods of a node, as the store has it. */
+function rangeOf(store: MemoryStore, node: string): string | undefined {
+  const found = store.get([groupResourceOf(nodes), "", node])?.object as KubeNode | undefined;
+  return found?.spec.podCIDR;
+}
+
 /** Nobody waits for it: the keys are made at the first start. */
 async function publishAuthorities(
   objects: Objects,
@@ -236,7 +250,13 @@ function createServerApi(
 async function runAsOwner(
   context: Context,
   environment: ServerEnvironment,
-  { plane, platform: { podCidr }, node, access: { authority, signer, tokenSigner }, ...rest }: {
+  {
+    plane,
+    platform: { podCidr, serviceCidr },
+    node,
+    access: { authority, signer, tokenSigner },
+    ...rest
+  }: {
     plane: ControlPlane;
     platform: ServerPlatform;
     node: Node;
@@ -248,7 +268,7 @@ async function runAsOwner(
   },
 ): Promise<void> {
   const { api, traffic, tunnels, far } = rest;
-  const reservedRanges = podCidr === undefined ? [] : [podCidr];
+  const reservedRanges = [...(podCidr === undefined ? [] : [podCidr]), serviceCidr];
   const measure = environment.measurements?.({ view: plane.client, authority, traffic });
   runControllers(context, plane, {
     ...environment,

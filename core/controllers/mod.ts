@@ -25,7 +25,7 @@ import { ingressController } from "./gateway/ingresses.ts";
 import { httpRouteController } from "./gateway/http_routes.ts";
 import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
-import { nodeRangeController } from "./nodes/node_ranges.ts";
+import { type NodeBlocks, nodeRangeController } from "./nodes/node_ranges.ts";
 import { nodeArrivals } from "./nodes/node_arrivals.ts";
 import { largeOutageLoop, type NodeLifecycleOptions } from "./nodes/large_outages.ts";
 import { type NodeTunnels, remoteAddressController } from "./nodes/remote_addresses.ts";
@@ -74,6 +74,8 @@ export interface ControllerOptions {
   balancerRange?: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges?: readonly string[];
+  /** Of what nodes get their ranges; absent: the usual. */
+  nodeBlocks?: NodeBlocks;
   /** When nodes are lost, and how fast their pods are evicted; absent: as in Kubernetes. */
   nodeLifecycle?: NodeLifecycleOptions;
   /** Certificate of the authority by which pods know the API server, as PEM; absent: they do not get one. */
@@ -96,6 +98,7 @@ type OptionalKeys =
   | "ask"
   | "balancerRange"
   | "measure"
+  | "nodeBlocks"
   | "nodeLifecycle"
   | "signer"
   | "tokenSigner"
@@ -342,7 +345,8 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   ({ nodeLifecycle }) => loopOf(nodeController(nodeLifecycle)),
   ({ nodeLifecycle }) => largeOutageLoop(nodeLifecycle),
   () => nodeArrivals,
-  ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
+  ({ reservedRanges: reserved, nodeBlocks: blocks }) =>
+    loopOf(nodeRangeController({ reserved, ...(blocks && { blocks }) })),
   ({ tunnels }) => loopOf(remoteAddressController(tunnels)),
   ({ nodeLifecycle }) => loopOf(evictionController(nodeLifecycle)),
   () => loopOf(orphanedPodController),

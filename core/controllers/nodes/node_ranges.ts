@@ -1,4 +1,5 @@
 import {
+  formatIpv4Range,
   type Ipv4Range,
   parseIpv4,
   parseIpv4Range,
@@ -14,15 +15,37 @@ import {
   update,
 } from "../runtime/controller.ts";
 
-/** What nodes without a range of their own get theirs from: Kubernetes' `--cluster-cidr`, in blocks of /24. */
-const CLUSTER_RANGE_PREFIX = "10.42";
-const RANGES_MAX = 256;
-const BLOCK_ADDRESSES = 256;
-const FIRST_ADDRESS = parseIpv4(`${CLUSTER_RANGE_PREFIX}.0.0`)!;
+/** What nodes without a range of their own get theirs from: blocks of one size, one after another. */
+export interface NodeBlocks {
+  /** The first address, as a number. */
+  readonly first: number;
+  readonly count: number;
+  /** Of each block. */
+  readonly prefixLength: number;
+}
+
+export const NODE_MASK_SIZE = 24;
+
+/** From 10.42.0.0 up to the usual addresses of Services, which begin with 10.96. */
+const USUAL = { first: parseIpv4("10.42.0.0")!, last: parseIpv4("10.95.255.255")! };
+
+/** Blocks of the range of a cluster; absent: of the usual one, which is 10.42.0.0/16 and more, if that is not enough. */
+export function nodeBlocks(cluster?: Ipv4Range, prefixLength = NODE_MASK_SIZE): NodeBlocks {
+  const first = cluster?.first ?? USUAL.first;
+  const addresses = cluster ? sizeOfRange(cluster) : USUAL.last - USUAL.first + 1;
+  return { first, count: addresses / sizeOfRange({ first, prefixLength }), prefixLength };
+}
+
+/** A block in CIDR notation. */
+export function blockAt({ first, prefixLength }: NodeBlocks, number: number): string {
+  const size = sizeOfRange({ first, prefixLength });
+  return formatIpv4Range({ first: first + number * size, prefixLength });
+}
 
 export interface NodeRangeOptions {
-  /** Ranges of nodes that may not be registered yet, such as the server's own. */
+  /** Ranges of which nothing is given: of nodes that may not be registered yet, such as the server's own, and of Services. */
   reserved: readonly string[];
+  blocks?: NodeBlocks;
 }
 
 /**
@@ -33,7 +56,9 @@ export interface NodeRangeOptions {
  *
  * Kubernetes: `pkg/controller/nodeipam/ipam/range_allocator.go`.
  */
-export function nodeRangeController({ reserved }: NodeRangeOptions): Controller<Node> {
+export function nodeRangeController(
+  { reserved, blocks = nodeBlocks() }: NodeRangeOptions,
+): Controller<Node> {
   return {
     name: "cidrAllocator",
     resource: nodes,
@@ -48,7 +73,7 @@ export function nodeRangeController({ reserved }: NodeRangeOptions): Controller<
     reconcile(node, view): Plan {
       if (!needsRange(node)) return NOTHING;
       const others = view.list(nodes).flatMap(({ spec: { podCIDR } }) => podCIDR ?? []);
-      const podCIDR = freeRange([...reserved, ...others]);
+      const podCIDR = freeBlock(blocks, [...reserved, ...others]);
       if (podCIDR === undefined) return plan([notAvailable(node)]);
       return plan([
         update(nodes, { ...node, spec: { ...node.spec, podCIDR, podCIDRs: [podCIDR] } }),
@@ -61,25 +86,22 @@ function needsRange({ metadata, spec }: Node): boolean {
   return spec.podCIDR === undefined && metadata.deletionTimestamp === undefined;
 }
 
-/** The first range that overlaps none of those taken. There may be ten thousand nodes: each is looked at once. */
-function freeRange(taken: readonly string[]): string | undefined {
-  const isTaken = new Uint8Array(RANGES_MAX);
+/** The first block that overlaps none of the ranges taken. There may be ten thousand nodes: each is looked at once. */
+function freeBlock(blocks: NodeBlocks, taken: readonly string[]): string | undefined {
+  const isTaken = new Uint8Array(blocks.count);
   for (const text of taken) {
     const range = parseIpv4Range(text);
-    if (range) markTaken(isTaken, range);
+    if (range) markTaken(isTaken, blocks, range);
   }
   const number = isTaken.indexOf(0);
-  return number < 0 ? undefined : `${CLUSTER_RANGE_PREFIX}.${number}.0/24`;
+  return number < 0 ? undefined : blockAt(blocks, number);
 }
 
-function markTaken(isTaken: Uint8Array, range: Ipv4Range): void {
+function markTaken(isTaken: Uint8Array, { first, prefixLength }: NodeBlocks, range: Ipv4Range) {
+  const size = sizeOfRange({ first, prefixLength });
+  const blockOf = (address: number) => Math.floor((address - first) / size);
   const from = blockOf(range.first), to = blockOf(range.first + sizeOfRange(range) - 1);
-  if (to >= 0 && from < RANGES_MAX) isTaken.fill(1, Math.max(0, from), to + 1);
-}
-
-/** Which block of /24 an address is in, counted from the first; negative or too large: none of ours. */
-function blockOf(address: number): number {
-  return Math.floor((address - FIRST_ADDRESS) / BLOCK_ADDRESSES);
+  if (to >= 0 && from < isTaken.length) isTaken.fill(1, Math.max(0, from), to + 1);
 }
 
 function notAvailable(node: Node) {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
-import { nodeRangeController } from "./node_ranges.ts";
+import { parseIpv4Range } from "../../lib/addresses/ipv4.ts";
+import { nodeBlocks, nodeRangeController } from "./node_ranges.ts";
 import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 
 const RESERVED = ["10.42.0.0/24"];
+const blocks = nodeBlocks(parseIpv4Range("10.42.0.0/16"));
 
 function join(cluster: TestCluster, name: string, podCIDR?: string): Node {
   const spec = podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
@@ -12,7 +14,7 @@ function join(cluster: TestCluster, name: string, podCIDR?: string): Node {
 }
 
 function settle(cluster: TestCluster): void {
-  cluster.settle([nodeRangeController({ reserved: RESERVED })]);
+  cluster.settle([nodeRangeController({ reserved: RESERVED, blocks })]);
 }
 
 function rangeOf(cluster: TestCluster, name: string): string | undefined {
@@ -49,7 +51,7 @@ Deno.test("ranges beside those of the cluster take none of them", () => {
   assert.equal(rangeOf(cluster, "new"), "10.42.1.0/24");
   join(cluster, "around", "10.0.0.0/8");
   const none = join(cluster, "none");
-  cluster.perform(nodeRangeController({ reserved: RESERVED }).reconcile(none, cluster, 0));
+  cluster.perform(nodeRangeController({ reserved: RESERVED, blocks }).reconcile(none, cluster, 0));
   assert.equal(rangeOf(cluster, "none"), undefined);
 });
 
@@ -57,7 +59,7 @@ Deno.test("a node for which nothing is left is told of, and gets the range of on
   const cluster = new TestCluster();
   join(cluster, "all", "10.42.0.0/16");
   const late = join(cluster, "late");
-  cluster.perform(nodeRangeController({ reserved: RESERVED }).reconcile(late, cluster, 0));
+  cluster.perform(nodeRangeController({ reserved: RESERVED, blocks }).reconcile(late, cluster, 0));
   assert.deepEqual(cluster.notices.map(({ reason }) => reason), ["CIDRNotAvailable"]);
   assert.equal(rangeOf(cluster, "late"), undefined);
   cluster.take(nodes, { name: "all" });
@@ -67,7 +69,7 @@ Deno.test("a node for which nothing is left is told of, and gets the range of on
 
 Deno.test("the first range and the last one are given too, one node at a time", () => {
   const cluster = new TestCluster();
-  const controller = nodeRangeController({ reserved: [] });
+  const controller = nodeRangeController({ reserved: [], blocks });
   assert.equal(controller.workers, 1, "two at once would get the same range");
   join(cluster, "first");
   cluster.settle([controller]);
@@ -90,11 +92,47 @@ Deno.test("when a node goes, those without a range are looked at, and no others"
   join(cluster, "all", "10.42.0.0/16");
   join(cluster, "late");
   const keys: string[] = [];
-  const run = loopOf(nodeRangeController({ reserved: [] })).start(cluster, (key) => keys.push(key));
+  const run = loopOf(nodeRangeController({ reserved: [], blocks })).start(
+    cluster,
+    (key) => keys.push(key),
+  );
   keys.length = 0;
   join(cluster, "all", "10.42.0.0/16");
   assert.deepEqual(keys.splice(0), ["/all"]);
   cluster.take(nodes, { name: "all" });
   assert.deepEqual(keys.splice(0).sort(), ["/all", "/late"]);
   run.stop();
+});
+
+Deno.test("the range of the cluster and the size of its blocks can be chosen; others are given too by default", () => {
+  const given = (cidr: string | undefined, size: number | undefined, taken: string[]) => {
+    const cluster = new TestCluster();
+    taken.forEach((range, i) => join(cluster, `taken-${i}`, range));
+    join(cluster, "new");
+    const blocks = nodeBlocks(cidr === undefined ? undefined : parseIpv4Range(cidr), size);
+    cluster.perform(
+      nodeRangeController({ reserved: ["10.96.0.0/16"], blocks })
+        .reconcile(cluster.get(nodes, { name: "new" })!, cluster, 0),
+    );
+    return rangeOf(cluster, "new") ?? cluster.notices[0]?.message;
+  };
+  const none = "Node new status is now: CIDRNotAvailable";
+  const rows: [string | undefined, number | undefined, string[], string][] = [
+    [undefined, undefined, [], "10.42.0.0/24"],
+    [undefined, undefined, ["10.42.0.0/16"], "10.43.0.0/24"],
+    [undefined, undefined, ["10.42.0.0/15", "10.44.0.0/14"], "10.48.0.0/24"],
+    [undefined, 26, ["10.42.0.0/24"], "10.42.1.0/26"],
+    [undefined, 26, ["10.42.0.64/26"], "10.42.0.0/26"],
+    [undefined, undefined, ["10.32.0.0/11", "10.64.0.0/11"], none],
+    ["172.16.0.0/12", undefined, [], "172.16.0.0/24"],
+    ["172.16.0.0/12", 16, ["172.16.5.0/24"], "172.17.0.0/16"],
+    ["172.16.0.0/29", 30, ["172.16.0.0/30"], "172.16.0.4/30"],
+    ["172.16.0.0/29", 30, ["172.16.0.0/29"], none],
+    ["172.16.0.0/24", 24, [], "172.16.0.0/24"],
+    ["10.96.0.0/15", 16, [], "10.97.0.0/16"],
+    ["0.0.0.0/0", 8, ["0.0.0.0/1"], "128.0.0.0/8"],
+  ];
+  for (const [cidr, size, taken, expected] of rows) {
+    assert.equal(given(cidr, size, taken), expected, `${cidr} ${size} without ${taken}`);
+  }
 });
