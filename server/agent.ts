@@ -93,7 +93,9 @@ export async function runAgent<P extends NodePlatform>(
   const far = links && farTrafficBy(context, links, { nodeName, view: mirror, platform });
   platform.proxy?.start();
   const { clock } = context;
-  const node = createNode(context, accessOf(context, remote, environment), platform);
+  const statuses = environment.checkpoint &&
+    new CheckpointStatuses(environment.checkpoint, mirror.by(pods, "node", nodeName));
+  const node = createNode(context, accessOf(context, remote, environment, statuses), platform);
   environment.onNode?.(node);
   const usage = node.agent?.care.usage;
   if (usage) {
@@ -105,7 +107,7 @@ export async function runAgent<P extends NodePlatform>(
   });
   keepRunning(context, "the reports of what is served", (signal) => traffic.run(signal));
   const onServed = (report: TrafficReport) => traffic.take(report);
-  await runNode(context, new OwnEndpoints(mirror, nodeName), {
+  await runNode(context, new OwnEndpoints(mirror, nodeName, statuses), {
     ...node,
     ...environment,
     onServed,
@@ -132,6 +134,7 @@ function accessOf(
   { clock, log, parts }: Context,
   { link, mirror, client, time }: RemoteApi,
   { nodeName: host, checkpoint, isLeaseKept }: AgentEnvironment,
+  keptStatuses: CheckpointStatuses | undefined,
 ): NodeAccess {
   const stop = new AbortController();
   const onRestored = (listener: () => void) => link.onRestored(listener);
@@ -151,8 +154,8 @@ function accessOf(
     onRestored,
     ...(checkpoint && {
       keptTokens: new CheckpointTokens(checkpoint, clock),
-      keptStatuses: new CheckpointStatuses(checkpoint, mirror.by(pods, "node", host)),
     }),
+    ...(keptStatuses && { keptStatuses }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { PodStatus } from "../../core/resources/core/pods/pod_status.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { mirrorHashOf } from "../../core/resources/core/pods/static_pods.ts";
+import type { UnreportedStatuses } from "../../core/traffic/own_endpoints.ts";
 import type { Key } from "../../core/store/store.ts";
 import type { KeptValues } from "../checkpoint/kept_objects.ts";
 import { OWN_KINDS } from "../checkpoint/own_kinds.ts";
@@ -13,8 +14,9 @@ export interface KeptStatuses {
 }
 
 /** Keeps them in the checkpoint of the node: they outlive its agent, and a reboot. */
-export class CheckpointStatuses implements KeptStatuses {
+export class CheckpointStatuses implements KeptStatuses, UnreportedStatuses {
   readonly #checkpoint: KeptValues;
+  readonly #listeners = new Set<(podUid: string) => void>();
 
   /** `pods`: those of the node; what is kept of others is forgotten. */
   constructor(checkpoint: KeptValues, pods: readonly Pod[]) {
@@ -33,10 +35,21 @@ export class CheckpointStatuses implements KeptStatuses {
 
   keep(podUid: string, status: PodStatus): void {
     this.#checkpoint.put(keyOf(podUid), status);
+    this.#tell(podUid);
   }
 
   forget(podUid: string): void {
     this.#checkpoint.remove(keyOf(podUid));
+    this.#tell(podUid);
+  }
+
+  onChange(listener: (podUid: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(podUid: string): void {
+    for (const listener of this.#listeners) listener(podUid);
   }
 }
 

@@ -4,6 +4,7 @@ const FILES = ["agent/checkpoint/checkpoint_test.ts"];
 const OBJECTS = ["agent/checkpoint/kept_objects_test.ts"];
 const TOKENS = ["agent/volumes/pod_tokens_test.ts", "agent/checkpoint/checkpoint_tokens_test.ts"];
 const STATUSES = ["agent/pods/status_writer_test.ts"];
+const OWN_ENDPOINTS = ["core/traffic/own_endpoints_test.ts"];
 const EVENTS = ["core/client/event_recorder_test.ts"];
 
 /** Planted bugs in what a node keeps to start without its server, and in what it tells afterwards. */
@@ -85,5 +86,26 @@ export const ALONE_MUTANTS: readonly Mutant[] = [
     search: "    firstTimestamp: timestamp(firstMs),",
     replace: "    firstTimestamp: timestamp(lastMs),",
     tests: EVENTS,
+  },
+  {
+    name: "deaf to itself: of its own pods a node believes what the server said last",
+    file: "core/traffic/own_endpoints.ts",
+    search: "this.#unreported?.get(uid) ?? this.#reported.get(uid) ?? status",
+    replace: "status",
+    tests: OWN_ENDPOINTS,
+  },
+  {
+    name: "hasty: what was just reported counts for nothing until the view shows it",
+    file: "core/traffic/own_endpoints.ts",
+    search: "?? this.#reported.get(uid) ?? status",
+    replace: "?? status",
+    tests: OWN_ENDPOINTS,
+  },
+  {
+    name: "restless: a node writes the names that an image has lost each time",
+    file: "agent/node/node_status.ts",
+    search: "...(names.length > 0 && { names: names.slice(0, NAMES_MAX) }),",
+    replace: "names: names.slice(0, NAMES_MAX),",
+    tests: ["agent/node/node_status_test.ts"],
   },
 ];

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import type { Service } from "../../core/resources/core/services/services.ts";
+import { mainStatus, podOf } from "../e2e/podman_cluster.ts";
 import { gatewayOn, routeTo } from "../e2e/web_app.ts";
 import type { Step } from "../e2e/steps.ts";
 import { freePort } from "../e2e/web_app.ts";
 import { eventually, later } from "../eventually.ts";
 import { serverDies } from "./link_steps.ts";
-import { urlOf, webAppOn } from "./site_pods.ts";
+import { onNode, urlOf, webAppOn } from "./site_pods.ts";
 import { SiteLoad } from "./site_load.ts";
 import type { SitesLab } from "./sites_lab.ts";
 
@@ -21,6 +23,10 @@ export const ALONE_STEPS: readonly Step<SitesLab>[] = [
   {
     name: "changes on both sides while cut off: nothing right is restarted",
     run: changesMeanwhile,
+  },
+  {
+    name: "a pod that fails its probe while cut off is passed over, until it is well again",
+    run: unready,
   },
   { name: "a reboot without the uplink: pods, names and the gateway are back", run: rebootsAlone },
 ];
@@ -83,7 +89,7 @@ async function changesMeanwhile(lab: SitesLab): Promise<void> {
   await a.router.cut();
   await cluster.kubectl("scale", "deployment/shop", "--replicas=3");
   await cluster.kubectl("label", "node", "site-a", "changed=meanwhile");
-  await killContainer(lab, victim!.status.containerStatuses![0]!.containerID!);
+  await signal(lab, mainStatus(victim!).containerID!, "KILL");
   await later(IS_LONG ? 60_000 : 3_000);
   await a.router.mend();
   await cluster.kubectl("rollout", "status", "deployment/shop", "--timeout=60s");
@@ -96,10 +102,10 @@ async function changesMeanwhile(lab: SitesLab): Promise<void> {
   }
 }
 
-async function killContainer({ a }: SitesLab, id: string): Promise<void> {
+async function signal({ a }: SitesLab, id: string, name: string): Promise<void> {
   using podman = a.openPodman();
   const path = `/containers/${id.replace("podman://", "")}/kill`;
-  await podman.client.send("POST", path, { query: { signal: "KILL" } });
+  await podman.client.send("POST", path, { query: { signal: name } });
 }
 
 /** Pods of site A, and the ids of their containers. */
@@ -115,6 +121,50 @@ async function containersOf({ cluster }: SitesLab): Promise<Map<string, string>>
 interface PodLike {
   metadata: { name: string };
   status: { containerStatuses?: { containerID?: string }[] };
+}
+
+/** Answers with its host name; ready while a file is there, which USR1 removes and makes in turns. */
+const PROBED = `mkdir /www; hostname > /www/index.html; touch /www/ready
+httpd -f -p 8080 -h /www &
+trap 'rm /www/ready 2> /dev/null || touch /www/ready' USR1
+while kill -0 $!; do wait $!; done`;
+
+async function unready(lab: SitesLab): Promise<void> {
+  const { cluster, a } = lab;
+  const labels = { app: "probed" };
+  const readinessProbe = { httpGet: { port: 8080, path: "/ready" }, periodSeconds: 1 };
+  const draft = { labels, script: PROBED, container: { readinessProbe }, spec: onNode("site-a") };
+  const ports = [{ port: 80, targetPort: 8080 }];
+  await cluster.apply(
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "probed" },
+      spec: { selector: labels, ports },
+    },
+    ...["one", "two"].map((name) => podOf(name, draft)),
+  );
+  for (const name of ["one", "two"]) await cluster.readyPod(name);
+  const service = (await cluster.get<Service>("/api/v1/namespaces/default/services/probed"))!;
+  const url = `http://${service.spec.clusterIP}/`;
+  const answers = async () => {
+    const bodies = await Promise.all(Array.from({ length: 20 }, () => a.get(url)));
+    return [...new Set(bodies)].sort().join();
+  };
+  await eventually("both answer", async () => await answers() === "one,two");
+  const id = mainStatus((await cluster.pod("one"))!).containerID!;
+  await a.router.cut();
+  await signal(lab, id, "USR1");
+  await eventually("one is passed over", async () => await answers() === "two");
+  await signal(lab, id, "USR1");
+  await eventually("it is taken again", async () => await answers() === "one,two");
+  await signal(lab, id, "USR1");
+  await eventually("one is passed over", async () => await answers() === "two");
+  await a.router.mend();
+  await cluster.podWhen("one", (pod) => !mainStatus(pod).ready);
+  await lab.nodeIs(a, "True");
+  for (let i = 0; i < 5; i++) assert.equal(await answers(), "two", "nor when the server is back");
+  for (const name of ["one", "two"]) await cluster.delete("pod", name);
 }
 
 async function rebootsAlone(lab: SitesLab): Promise<void> {
