@@ -67,6 +67,7 @@ import type { ClusterUsage } from "../usage/cluster_usage.ts";
 import type { Tunnels } from "./tunnels/tunnels.ts";
 import { FOLLOWED_KINDS, type FollowedKind } from "./watch/feed/followed_kinds.ts";
 import { NodeFeeds } from "./watch/feed/node_feeds.ts";
+import { KeptLists } from "./watch/kept_lists.ts";
 import { Watches } from "./watch/watch.ts";
 
 export interface ApiOptions {
@@ -178,6 +179,7 @@ interface Parts extends Omit<ApiOptions, "streams"> {
   aggregation: Aggregation | undefined;
   openapi: Openapi;
   watches: Watches;
+  keptLists: KeptLists;
   openStreams: OpenStreams;
   streams: ReadonlyMap<string, Stream>;
   versionInfo: VersionInfo;
@@ -218,6 +220,7 @@ function partsOf(options: ApiOptions): Parts {
     }),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ objects, kinds, clock, random, log }),
+    keptLists: new KeptLists(clock),
     streams: streamsOf(all, { nodeStreams, open: openStreams, feeds, clock, random, ...used }),
     versionInfo: version,
   };
@@ -289,8 +292,8 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   }
   if (!kind) return await answerReview(c, path, parts);
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
-  const { objects, clock, escalation } = parts;
-  const request: ObjectRequest = { c, path, kind, objects, clock, escalation };
+  const { objects, clock, escalation, keptLists } = parts;
+  const request: ObjectRequest = { c, path, kind, objects, clock, escalation, keptLists };
   if (kind.resource.deprecation) c.get("warnings").push(kind.resource.deprecation);
   if (path.subresource !== undefined) {
     const queryOf = () => new URL(c.req.url).searchParams;

@@ -3,10 +3,12 @@ import { type Memory, type Pointer, pointerTo } from "../../lib/linux/memory.ts"
 import { ERRNO } from "../../lib/linux/sockets.ts";
 import type { TlsContext } from "../../lib/linux/tls_context.ts";
 import { BROKEN, CLOSED_BY_PEER, TlsSession } from "../../lib/linux/tls_session.ts";
-import { WATCH_QUEUE_BYTES_MAX } from "../watch/watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
 import { LINGER_BYTES_MAX, PIPE_BYTES, SILENT_BYTES_MAX } from "./limits.ts";
 import type { Place } from "./places.ts";
+import type { Loan } from "./fan_out/loans.ts";
+import type { Receiver } from "./fan_out/ring_delivery.ts";
+import { WaitingBytes } from "./fan_out/waiting_bytes.ts";
 import type { Detached } from "./trunk_relay.ts";
 import {
   End,
@@ -18,6 +20,7 @@ import {
 
 /** Reads from one end in a row, before other relays get a turn. */
 const READS_PER_TURN = 4;
+const WRITES_PER_TURN = 4;
 /** In transit between the threads when a relay enters the ring: more is a bug. */
 const RING_ENTRY_BYTES_MAX = 16 * 1024 * 1024;
 const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
@@ -26,7 +29,7 @@ const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
  * One connection: TLS on the peer's side, plain bytes on the server's. Reads one side only while the other accepts writes,
  * so it never buffers more than about 128 KB. Forwards half-closes in both directions.
  */
-export class Relay implements Place {
+export class Relay implements Place, Receiver {
   state: "handshake" | "open" | "lingering" | "closed" = "handshake";
   /** When it was accepted; while it lingers: when the peer last read something. */
   phaseSinceMs: number;
@@ -38,9 +41,8 @@ export class Relay implements Place {
   readonly #peer: End<Relay>;
   #pipe: End<Relay> | undefined;
   #lingerBytes = 0;
-  /** Broadcasts the peer has no room for yet: plain bytes, shared with other relays. */
-  #broadcasts: Uint8Array<ArrayBuffer>[] = [];
-  #broadcastsBytes = 0;
+  /** What comes before whatever else the server writes to its end. */
+  readonly #waiting: WaitingBytes;
   /** Bytes read from the server's end so far, modulo 2^32. */
   #pipeBytes = 0;
   /** Read from the server's end, but held back until earlier broadcasts have been read. */
@@ -56,6 +58,7 @@ export class Relay implements Place {
   ) {
     this.#loop = loop;
     this.phaseSinceMs = loop.now();
+    this.#waiting = new WaitingBytes((loan) => loop.returned(loan));
     this.#session = new TlsSession(loop.openssl, context);
     this.#peer = new End(this, descriptor);
     loop.epoll.add(descriptor, this.#peer, WATCHED);
@@ -90,6 +93,7 @@ export class Relay implements Place {
   /** Continues reading both ends. */
   goOn(): void {
     this.#readPeer();
+    this.#writeWaiting();
     this.#readPipe();
   }
 
@@ -121,17 +125,23 @@ export class Relay implements Place {
     }
   }
 
-  /** Sends the bytes of a broadcast. `copy`: returns a copy to keep. */
   deliver(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
     if (this.#peer.queue === undefined) return this.#passInOrder(from, bytes, copy);
-    this.#keep(copy());
-    if (this.#broadcastsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
+    this.#waiting.keep(copy());
+    if (this.#waiting.isTooMuch) this.close();
+  }
+
+  /** Sends the bytes of a loan, at the pace of the peer, and returns it. */
+  borrow(loan: Loan): void {
+    if (this.#isClosed) return this.#loop.returned(loan.id);
+    this.#waiting.borrow(loan);
+    this.#writeWaiting();
   }
 
   /** Gives up what goes on as a tunnel. `undefined`: something waits to be sent, or it is not open. */
   detach(): Detached | undefined {
-    if (this.state !== "open" || this.#peer.queue || this.#broadcasts.length > 0) return undefined;
+    if (this.state !== "open" || this.#peer.queue || !this.#waiting.isEmpty) return undefined;
     this.state = "closed";
     this.#release(this.#pipe!);
     this.#loop.epoll.remove(this.#peer.descriptor);
@@ -143,12 +153,13 @@ export class Relay implements Place {
     if (this.state === "closed") return;
     this.state = "closed";
     for (const end of [this.#peer, this.#pipe]) if (end) this.#release(end);
+    this.#waiting.clear();
     this.#session.free();
     this.#loop.closed(this);
   }
 
   #release(end: End<Relay>): void {
-    this.#clear(end);
+    end.clear(this.#loop.pieces);
     this.#loop.epoll.forget(end.descriptor);
     this.#loop.sockets.close(end.descriptor);
   }
@@ -243,7 +254,7 @@ export class Relay implements Place {
     if (pipe === undefined) return;
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       if (this.#isClosed || !pipe.isReadable || pipe.hasEnded) return;
-      if (this.#peer.queue !== undefined || this.#broadcasts.length > 0) return;
+      if (this.#peer.queue !== undefined || !this.#waiting.isEmpty) return;
       const read = sockets.receive(pipe.descriptor, plain.pointer, READ_BYTES);
       if (read < 0 && sockets.errno === ERRNO.EINTR) continue;
       if (read < 0 && sockets.errno === ERRNO.EAGAIN) {
@@ -280,19 +291,16 @@ export class Relay implements Place {
   /** Sends bytes, or queues them behind those that wait. */
   #passInOrder(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
-    if (this.#broadcasts.length > 0) this.#keep(copy());
+    if (!this.#waiting.isEmpty) this.#waiting.keep(copy());
     else if (this.#session.write(from, bytes)) this.#seal();
     else this.close();
   }
 
-  #keep(broadcast: Uint8Array<ArrayBuffer>): void {
-    this.#broadcasts.push(broadcast);
-    this.#broadcastsBytes += broadcast.length;
-  }
-
   #peerEnded(): void {
     this.#peer.hasEnded = true;
-    if (this.#pipe !== undefined && this.state !== "lingering") this.#finish(this.#pipe);
+    if (this.#pipe !== undefined && this.state !== "lingering") {
+      this.#pipe.finish(this.#loop.sockets);
+    }
     this.#closeIfDone();
   }
 
@@ -301,7 +309,7 @@ export class Relay implements Place {
     this.#session.end();
     this.#seal();
     if (this.#isClosed) return;
-    this.#finish(this.#peer);
+    this.#peer.finish(this.#loop.sockets);
     this.#closeIfDone();
   }
 
@@ -310,13 +318,8 @@ export class Relay implements Place {
     if (this.state !== "open") return;
     this.state = "lingering";
     this.phaseSinceMs = this.#loop.now();
-    this.#clear(this.#pipe!);
+    this.#pipe!.clear(this.#loop.pieces);
     this.#loop.lingers(this);
-  }
-
-  #clear(end: End<Relay>): void {
-    this.#loop.pieces.give(end.queue ?? []);
-    end.queue = undefined;
   }
 
   #closeIfDone(): void {
@@ -361,7 +364,7 @@ export class Relay implements Place {
       pieces.give(end.queue.splice(0, 1));
       if (end.queue.length === 0) end.queue = undefined;
     }
-    if (end === this.#peer) this.#writeBroadcasts();
+    if (end === this.#peer) this.#writeWaiting();
     if (this.#isClosed || end.queue !== undefined) return;
     if (end.isFinished) this.#loop.sockets.endSending(end.descriptor);
     this.#closeIfDone();
@@ -374,25 +377,22 @@ export class Relay implements Place {
     if (this.state === "lingering") this.phaseSinceMs = this.blockedSinceMs;
   }
 
-  /** Sends queued broadcasts while the peer accepts them. */
-  #writeBroadcasts(): void {
-    this.#loop.unblocked(this);
-    while (this.#broadcasts.length > 0 && this.#peer.queue === undefined && !this.#isClosed) {
-      const broadcast = this.#broadcasts.shift()!;
-      this.#broadcastsBytes -= broadcast.length;
-      if (!this.#session.write(pointerTo(broadcast), broadcast.length)) return this.close();
+  /** Sends what waits while the peer accepts it. */
+  #writeWaiting(): void {
+    const waiting = this.#waiting;
+    if (this.#peer.queue === undefined) this.#loop.unblocked(this);
+    for (let writes = 0; writes < WRITES_PER_TURN; writes++) {
+      if (this.#isClosed || waiting.isEmpty || this.#peer.queue !== undefined) return;
+      const { pointer, bytes } = waiting.next(READ_BYTES);
+      if (!this.#session.write(pointer, bytes)) return this.close();
+      waiting.passed(bytes);
       this.#seal();
     }
+    this.#loop.again(this);
   }
 
   #broken(end: End<Relay>): void {
     if (end === this.#peer) this.close();
     else this.#linger();
-  }
-
-  #finish(end: End<Relay>): void {
-    if (end.isFinished) return;
-    end.isFinished = true;
-    if (end.queue === undefined) this.#loop.sockets.endSending(end.descriptor);
   }
 }

@@ -33,6 +33,8 @@ export interface RelayLoop<Relay> {
   /** The server has closed its end of the relay. */
   lingers(relay: Relay): void;
   closed(relay: Relay): void;
+  /** There is no more use for the bytes of a loan. */
+  returned(loan: number): void;
 }
 
 /** Buffers for {@linkcode RelayLoop}; twice as many plain bytes, so that another TLS record fits behind a read. */
@@ -57,4 +59,17 @@ export class End<Relay = unknown> {
   isFinished = false;
 
   constructor(readonly relay: Relay, readonly descriptor: number) {}
+
+  /** We send nothing more than what is queued. */
+  finish(sockets: Sockets): void {
+    if (this.isFinished) return;
+    this.isFinished = true;
+    if (this.queue === undefined) sockets.endSending(this.descriptor);
+  }
+
+  /** Drops what is queued. */
+  clear(pieces: Pieces): void {
+    pieces.give(this.queue ?? []);
+    this.queue = undefined;
+  }
 }

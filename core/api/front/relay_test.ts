@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Epoll } from "../../lib/linux/epoll.ts";
-import { pointerTo } from "../../lib/linux/memory.ts";
+import { addressOf, pointerTo } from "../../lib/linux/memory.ts";
 import { Openssl } from "../../lib/linux/openssl.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
@@ -19,6 +19,7 @@ class Bench {
   /** What is in the ring: words that are delivered to the relay, and after how many bytes it enters. */
   readonly broadcasts: (string | number)[] = [];
   isBlocked = false;
+  readonly returned: number[] = [];
   readonly #loop: RelayLoop<Relay>;
   readonly #listener: number;
   #server = -1;
@@ -78,6 +79,7 @@ class Bench {
       unblocked: () => this.isBlocked = false,
       again: () => this.#hasMore = true,
       lingers: () => {},
+      returned: (loan) => this.returned.push(loan),
       closed: () => {},
     };
     this.#loop = loop;
@@ -120,6 +122,11 @@ class Bench {
   endServer(): void {
     this.#loop.sockets.close(this.#server);
     this.#server = -1;
+  }
+
+  /** A loan of the server, without bytes of its own in the ring. */
+  lend(id: number, bytes: Uint8Array): void {
+    this.relay.borrow({ id, address: addressOf(bytes), length: bytes.length });
   }
 
   deliver(broadcast: string | Uint8Array<ArrayBuffer>): void {
@@ -248,4 +255,45 @@ test("broadcasts that arrived before the server closed are passed on, then the e
   await bench.step();
   assert.match(await bench.hears("last"), /^b+last$/);
   assert.equal(await bench.hears("more"), "");
+});
+
+test("what is lent comes between what was written before and after, and is returned when it is sent", async (bench) => {
+  const body = new TextEncoder().encode("body ");
+  bench.serve("head ");
+  bench.enter();
+  bench.lend(7, body);
+  bench.serve("end");
+  assert.equal(await bench.hears("end"), "head body end");
+  assert.deepEqual(bench.returned, [7]);
+});
+
+test("what is lent to a peer that takes nothing stays lent, and holds back what comes later", async (bench) => {
+  bench.enter();
+  bench.lend(1, BULK);
+  bench.lend(2, BULK);
+  bench.deliver(" broadcast");
+  bench.serve(" end");
+  for (let step = 0; step < 50; step++) await bench.step();
+  assert.deepEqual([bench.isBlocked, bench.returned], [true, []]);
+  assert.match(await bench.hears("end"), /^b+ broadcast end$/);
+  assert.deepEqual(bench.returned, [1, 2]);
+});
+
+test("what is lent is returned when the peer leaves, also what comes too late", (bench) => {
+  bench.enter();
+  bench.lend(1, BULK);
+  bench.relay.close();
+  bench.lend(2, BULK);
+  assert.deepEqual(bench.returned, [1, 2]);
+  return Promise.resolve();
+});
+
+test("what is lent when the server closes is passed on, then the end", async (bench) => {
+  bench.enter();
+  bench.lend(1, BULK);
+  bench.lend(2, new TextEncoder().encode(" last"));
+  bench.endServer();
+  await bench.step();
+  assert.match(await bench.hears("last"), /^b+ last$/);
+  assert.deepEqual(bench.returned, [1, 2]);
 });

@@ -1,10 +1,9 @@
 import { messageOf } from "../../lib/error_message.ts";
 import { Alarm, EPOLL, Epoll } from "../../lib/linux/epoll.ts";
-import { pointerTo } from "../../lib/linux/memory.ts";
 import type { Openssl } from "../../lib/linux/openssl.ts";
 import { ERRNO, type SocketAddress, type Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
-import { type RingBroadcast, RingReader } from "./fan_out_ring.ts";
+import { RingDelivery } from "./fan_out/ring_delivery.ts";
 import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, STALL_MS } from "./limits.ts";
 import { patienceMs, unauthenticatedToEvict } from "./places.ts";
 import { Relay } from "./relay.ts";
@@ -74,7 +73,7 @@ export class Relays implements RelayLoop<AnyRelay> {
   readonly #lingering = new Set<AnyRelay>();
   readonly #blocked = new Set<AnyRelay>();
   readonly #open = new Map<number, Relay>();
-  readonly #ring: RingReader;
+  readonly #ring: RingDelivery;
   /** Absent: no connection becomes a tunnel. */
   readonly #trunk: TrunkEnd | undefined;
   #lastId = 0;
@@ -96,7 +95,12 @@ export class Relays implements RelayLoop<AnyRelay> {
     this.epoll = new Epoll(sockets);
     this.#alarm = new Alarm(sockets, start.alarm);
     this.#orders = new Orders(start.orders);
-    this.#ring = new RingReader(start.ring);
+    this.#ring = new RingDelivery({
+      memory: start.ring,
+      onRoom: () => options.post({ type: "room" }),
+      onReturned: (loans) => options.post({ type: "returned", loans }),
+      withReceiver: (connection, act) => this.#withReceiver(connection, act),
+    });
     this.#context = this.#contextOf(start.tls);
     this.epoll.add(start.listener, this.#listener, EPOLL.in);
     this.epoll.add(start.alarm, this.#alarm, EPOLL.in);
@@ -118,6 +122,7 @@ export class Relays implements RelayLoop<AnyRelay> {
       this.#takeTurns();
       this.#trunk?.turn();
       this.#closeOverdue();
+      this.#ring.giveBack();
     }
   }
 
@@ -158,28 +163,18 @@ export class Relays implements RelayLoop<AnyRelay> {
   }
 
   readBroadcasts(deliveriesMax?: number): void {
-    if (!this.#ring.hasMore) return;
-    const isWaitedFor = this.#ring.readAll((broadcast) => this.#pass(broadcast), deliveriesMax);
-    if (isWaitedFor) this.#options.post({ type: "room" });
+    this.#ring.read(deliveriesMax);
   }
 
-  #pass({ connections, start, length }: RingBroadcast): void {
-    const { bytes } = this.#ring;
-    if (length === 0) return this.#enter(connections);
-    const from = pointerTo(bytes, start);
-    let kept: Uint8Array<ArrayBuffer> | undefined;
-    const copy = () => kept ??= new Uint8Array(bytes.subarray(start, start + length));
-    for (const connection of connections) {
-      const relay = this.#open.get(connection);
-      if (relay === undefined) continue; // closed in the meantime
-      this.#guarded(relay, () => relay.deliver(from, length, copy));
-    }
+  returned(loan: number): void {
+    this.#ring.returned(loan);
   }
 
-  /** Encoded as: the connection, then how many bytes of the server come before the broadcasts. */
-  #enter([connection, serverBytes]: Uint32Array): void {
-    const relay = this.#open.get(connection!);
-    if (relay !== undefined) this.#guarded(relay, () => relay.enterRing(serverBytes!));
+  /** False when it was closed in the meantime. */
+  #withReceiver(connection: number, act: (receiver: Relay) => void): boolean {
+    const relay = this.#open.get(connection);
+    if (relay !== undefined) this.#guarded(relay, () => act(relay));
+    return relay !== undefined;
   }
 
   blocked(relay: AnyRelay): void {

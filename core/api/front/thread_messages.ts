@@ -34,6 +34,8 @@ export type FromThread =
   | { type: "certificate"; refused?: string }
   /** There is room in the ring again, which the writer waits for. */
   | { type: "room" }
+  /** The thread has no more use for the bytes of these loans. */
+  | { type: "returned"; loans: readonly number[] }
   /** Something went wrong; the thread continues. */
   | { type: "problem"; what: string }
   /** The thread has closed all its connections and ends. */

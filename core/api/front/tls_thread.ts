@@ -4,7 +4,7 @@ import { Alarm } from "../../lib/linux/epoll.ts";
 import { SocketError, type Sockets } from "../../lib/linux/sockets.ts";
 import type { Log } from "../../lib/log.ts";
 import type { FanOut } from "../http/fan_out.ts";
-import { ringMemory, RingWriter } from "./fan_out_ring.ts";
+import { ringMemory, RingWriter } from "./fan_out/fan_out_ring.ts";
 import { listenError } from "./served.ts";
 import type { Trunk } from "./trunk.ts";
 import {
@@ -176,6 +176,8 @@ export class TlsThread {
         return onArrival(message, ring, this.#trunk);
       case "room":
         return ring.goOn();
+      case "returned":
+        return ring.returned(message.loans);
       case "problem":
         return log.warn("The API server has a problem", { reason: message.what });
       case "stopped":

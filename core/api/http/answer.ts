@@ -3,11 +3,10 @@ import { yamlText } from "../../manifest/yaml_text.ts";
 import { prefersYaml, YAML_TYPE } from "./accept.ts";
 import type { ApiContext } from "./api_context.ts";
 import { timedOut } from "./request_timeout.ts";
+import { PIECE_BYTES } from "./parts_writer.ts";
 import { warningHeaders } from "./warning_headers.ts";
 import { type ByteStream, ResponseStream, SocketStream } from "./byte_stream.ts";
 
-/** Size of the pieces in which lists are written: large enough to fill TLS records, small enough to keep memory flat. */
-export const PIECE_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /** Answers with JSON that is already encoded. */
@@ -81,38 +80,13 @@ export function openStream(
     if (outgoing.headersSent) throw timedOut();
     outgoing.writeHead(200, headers);
     outgoing.flushHeaders();
-    return { stream: new SocketStream(outgoing), response: RESPONSE_ALREADY_SENT };
+    const hasLength = options.contentLength !== undefined;
+    const stream = new SocketStream(outgoing, { hasLength });
+    return { stream, response: RESPONSE_ALREADY_SENT };
   }
   const stream = new ResponseStream(PIECE_BYTES);
   const response = new Response(stream.body as BodyInit, { headers: webHeaders(headers) });
   return { stream, response };
-}
-
-/** Writes all parts, joined into pieces, at the pace of the peer. Stops quietly when the peer leaves. */
-export async function writeParts(stream: ByteStream, parts: Iterable<Uint8Array>): Promise<void> {
-  let piece = new Uint8Array(PIECE_BYTES);
-  let used = 0;
-  for (const part of parts) {
-    if (part.length < PIECE_BYTES - used) { // most of them, and there are thousands
-      if (part.length === 1) piece[used] = part[0]!;
-      else piece.set(part, used);
-      used += part.length;
-      continue;
-    }
-    for (let offset = 0; offset < part.length;) {
-      const taken = Math.min(part.length - offset, PIECE_BYTES - used);
-      piece.set(part.subarray(offset, offset + taken), used);
-      offset += taken;
-      used += taken;
-      if (used < PIECE_BYTES) continue;
-      const waits = !stream.write(piece);
-      if (waits) await stream.drained();
-      if (stream.gone.aborted) return;
-      if (!waits || stream.keepsBytes) piece = new Uint8Array(PIECE_BYTES);
-      used = 0;
-    }
-  }
-  if (used > 0 && !stream.write(piece.subarray(0, used))) await stream.drained();
 }
 
 type Headers = Record<string, string | string[]>;

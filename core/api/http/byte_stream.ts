@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { ENDED } from "../../lib/abort.ts";
-import { httpChunk, type Member, memberOf } from "./fan_out.ts";
+import { chunkFrame, httpChunk, type Member, memberOf } from "./fan_out.ts";
 
 /** The body of a streamed answer. Writing after the peer has left does nothing. */
 export interface ByteStream {
@@ -18,6 +18,11 @@ export interface ByteStream {
   readonly queuedBytes: number;
   /** Aborts when the peer has left or the body has ended. */
   readonly gone: AbortSignal;
+  /**
+   * Writes bytes without copying them. Resolves when they may be changed, which is when the peer has taken them, or has
+   * left. `undefined`: it cannot do so now.
+   */
+  lend?(bytes: Uint8Array): Promise<void> | undefined;
   /** Its membership in a fan-out; `undefined`: none, or not yet, since bytes are still queued. */
   member?(): Member | undefined;
 }
@@ -32,8 +37,12 @@ export class SocketStream implements ByteStream {
   /** Whether the end is written, or waits for what was written before. */
   #hasEnded = false;
 
-  constructor(outgoing: ServerResponse) {
+  readonly #hasLength: boolean;
+
+  /** `hasLength`: its head says how long the body is. */
+  constructor(outgoing: ServerResponse, { hasLength = false } = {}) {
     this.#outgoing = outgoing;
+    this.#hasLength = hasLength;
     outgoing.once("close", () => this.#gone.abort(ENDED));
     outgoing.on("error", () => this.#gone.abort(ENDED));
   }
@@ -50,15 +59,37 @@ export class SocketStream implements ByteStream {
     if (this.#isOver) return true;
     if (!this.#member) return this.#outgoing.write(bytes);
     const { fanOut, connection } = this.#member;
-    fanOut.write([connection], httpChunk(bytes));
+    fanOut.write([connection], this.#outgoing.chunkedEncoding ? httpChunk(bytes) : [bytes]);
     return true;
+  }
+
+  lend(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#isOver) return Promise.resolve();
+    const member = this.#member ?? this.#lender();
+    if (!member) return undefined;
+    const { fanOut, connection } = member;
+    const [size, end] = this.#outgoing.chunkedEncoding ? chunkFrame(bytes.length) : [];
+    if (size) fanOut.write([connection], [size]);
+    const returned = fanOut.lend(connection, bytes);
+    if (end) fanOut.write([connection], [end]);
+    return returned;
+  }
+
+  #lender(): Member | undefined {
+    const { socket } = this.#outgoing;
+    if (!socket || !memberOf(socket)?.fanOut.hasRoomToLend) return undefined;
+    return this.#join(this.#outgoing.chunkedEncoding || this.#hasLength);
   }
 
   member(): Member | undefined {
     if (this.#isOver) return undefined;
-    if (this.#member) return this.#member;
-    const { socket, req, writableLength, chunkedEncoding } = this.#outgoing;
-    const member = socket && chunkedEncoding ? memberOf(socket) : undefined;
+    return this.#member ?? this.#join(this.#outgoing.chunkedEncoding);
+  }
+
+  /** `isFramed`: the peer can tell where the answer ends. */
+  #join(isFramed: boolean): Member | undefined {
+    const { socket, req, writableLength } = this.#outgoing;
+    const member = socket && isFramed ? memberOf(socket) : undefined;
     if (!socket || !member || req.method === "HEAD" || writableLength > 0) return undefined;
     member.fanOut.enter(member.connection, socket.bytesWritten);
     return this.#member = member;

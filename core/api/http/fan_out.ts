@@ -11,6 +11,13 @@ export interface FanOut {
   /** Writes bytes; they are copied before it returns. */
   write(connections: readonly number[], parts: readonly Uint8Array[]): void;
   /**
+   * Writes bytes to one connection without copying them: they must not change until the promise resolves, which it does
+   * when the receiver has taken them, at the pace of the peer, or the connection is closed.
+   */
+  lend(connection: number, bytes: Uint8Array): Promise<void>;
+  /** Whether another answer may lend: what is lent to all of them is bounded. */
+  readonly hasRoomToLend: boolean;
+  /**
    * Calls `act` once, when all that was written before is ahead of whatever a socket is given from then on: mostly at
    * once, else when there is room for what waits.
    */
@@ -60,9 +67,14 @@ export function writeToAll(streams: Iterable<Listener>, chunk: Uint8Array): void
 
 /** In `Transfer-Encoding: chunked`: RFC 9112 section 7.1. */
 export function httpChunk(chunk: Uint8Array): readonly Uint8Array[] {
-  return chunk.length === 0
-    ? []
-    : [encoder.encode(`${chunk.length.toString(16)}\r\n`), chunk, CRLF];
+  if (chunk.length === 0) return [];
+  const [size, end] = chunkFrame(chunk.length);
+  return [size, chunk, end];
+}
+
+/** What comes before and after a chunk of that many bytes, at least one. */
+export function chunkFrame(bytes: number): readonly [Uint8Array, Uint8Array] {
+  return [encoder.encode(`${bytes.toString(16)}\r\n`), CRLF];
 }
 
 const encoder = new TextEncoder();

@@ -9,6 +9,7 @@ import { sendAsAccepted, sendJsonBytes } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { ApiError } from "../../client/api_error.ts";
 import type { EscalationContext } from "../access/escalation.ts";
+import type { KeptLists } from "../watch/kept_lists.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
 import { goTypeOf, type ServedKind, type Stored } from "../discovery/served_kinds.ts";
 import { includeObjectOf, metadataOf, rowParts, TABLE_END, tableHead } from "../discovery/table.ts";
@@ -22,6 +23,7 @@ export interface ObjectRequest {
   objects: Objects;
   clock: Clock;
   escalation: EscalationContext;
+  keptLists: KeptLists;
 }
 
 /** Whether the path names a namespace if and only if the kind is namespaced. Across all namespaces one can only read. */

@@ -19,7 +19,7 @@ const encoder = new TextEncoder();
 
 /** Answers a get or a list of a kind whose objects are made when somebody asks. */
 export async function answerMadeUp(request: ObjectRequest, facts: MadeUpFacts): Promise<Response> {
-  const { c, path, kind, clock } = request;
+  const { c, path, kind, clock, keptLists } = request;
   const made: readonly KubeObject[] = await kind.resource.madeUp!(facts);
   const entries = made
     .filter(({ metadata }) => (path.namespace ?? metadata.namespace) === metadata.namespace)
@@ -45,7 +45,7 @@ export async function answerMadeUp(request: ObjectRequest, facts: MadeUpFacts): 
   };
   const format = formatFor(c.req.header("accept"));
   const include = includeObjectOf(c.req.query("includeObject"));
-  return sendList(c, kind, page, { format, include, nowMs: clock.now() });
+  return sendList(c, kind, page, { format, include, nowMs: clock.now(), kept: keptLists });
 }
 
 /** Creates an object of a kind that is never stored: writes a subresource of the one that it is about. */

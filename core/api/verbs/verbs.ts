@@ -91,7 +91,11 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response | Promi
   if (!isWatch) {
     const pageOf = () => listPage(objects.store, prefix, selection.matches, options);
     const send = (page: Page) =>
-      sendList(c, kind, page, { format, include, nowMs: request.clock.now() });
+      sendList(c, kind, page, {
+        ...{ format, include },
+        nowMs: request.clock.now(),
+        kept: request.keptLists,
+      });
     return kind.resource.reading?.conversions
       ? readablePage(request, pageOf, selection.matches !== undefined).then(send)
       : send(pageOf());

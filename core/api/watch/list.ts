@@ -1,10 +1,12 @@
 import { type JsonObject, ownJson } from "../../lib/json/json_value.ts";
 import { yamlItem, yamlText } from "../../manifest/yaml_text.ts";
-import { openStream, sendBytes, writeParts } from "../http/answer.ts";
+import { openStream, sendBytes } from "../http/answer.ts";
+import { writeParts, writeUnchanging } from "../http/parts_writer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { type Format, refuseOtherShape, YAML_TYPE } from "../http/accept.ts";
 import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
+import type { KeptLists } from "./kept_lists.ts";
 import type { Page } from "./list_page.ts";
 import { goTypeOf, type ServedKind } from "../discovery/served_kinds.ts";
 import {
@@ -22,12 +24,19 @@ const LIST_END = encoder.encode("]}\n");
 /** Answers up to this size are sent in one write. */
 const WHOLE_BYTES_MAX = 256 * 1024;
 
+export interface SendListOptions {
+  format: Format;
+  include: IncludeObject;
+  nowMs: number;
+  kept: KeptLists;
+}
+
 /** Answers a list: joins the cached bytes of objects, written in pieces at the pace of the peer. */
 export function sendList(
   c: ApiContext,
   kind: ServedKind,
   page: Page,
-  { format, include, nowMs }: { format: Format; include: IncludeObject; nowMs: number },
+  { format, include, nowMs, kept }: SendListOptions,
 ): Response {
   const metadata = {
     resourceVersion: String(page.revision),
@@ -39,16 +48,15 @@ export function sendList(
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   };
   if (format.as === "object") {
-    return sendObjects(c, kind, page.entries, { metadata, yaml: format.yaml });
+    return sendObjects(c, kind, page.entries, { metadata, yaml: format.yaml, kept });
   }
   if (format.as === "metadata") {
     refuseOtherShape(format, { isList: true, goType: goTypeOf(kind, listKindOf(kind.resource)) });
     const head = openList("PartialObjectMetadataList", `meta.k8s.io/${format.version}`, metadata);
-    const items = page.entries.map(({ object }) =>
-      encoder.encode(JSON.stringify(metadataOf(object, format.version)))
-    );
-    if (format.yaml) return sendYaml(c, head, "items", items);
-    return send(c, joined(head, items));
+    const itemOf = ({ object }: Entry) =>
+      encoder.encode(JSON.stringify(metadataOf(object, format.version)));
+    if (format.yaml) return sendYaml(c, head, "items", lazily(page.entries, itemOf));
+    return send(c, [head, ...withCommas(page.entries, itemOf)]);
   }
   const options = { version: format.version, include };
   const head = tableHead(kind, format.version, metadata);
@@ -63,11 +71,16 @@ function sendObjects(
   c: ApiContext,
   kind: ServedKind,
   entries: readonly Entry[],
-  { metadata, yaml }: { metadata: unknown; yaml: true | undefined },
+  { metadata, yaml, kept }: { metadata: unknown; yaml: true | undefined; kept: KeptLists },
 ): Response {
   const head = openList(listKindOf(kind.resource), kind.apiVersion, metadata);
   if (yaml) return sendYaml(c, head, "items", lazily(entries, (entry) => kind.bytesOf(entry)));
-  return send(c, joined(head, entries.map((entry) => kind.bytesOf(entry))));
+  const found = kept.find(kind, entries);
+  if (found) return sendKept(c, head, found);
+  const items = withCommas(entries, (entry) => kind.bytesOf(entry));
+  if (lengthOf(items) <= WHOLE_BYTES_MAX) return send(c, [head, ...items]);
+  const keptNow = kept.keep(kind, entries, items);
+  return keptNow ? sendKept(c, head, keptNow) : send(c, [head, ...items]);
 }
 
 function openList(kind: string, apiVersion: string, metadata: unknown): Uint8Array {
@@ -76,9 +89,23 @@ function openList(kind: string, apiVersion: string, metadata: unknown): Uint8Arr
 
 /** Sends parts of known length; small answers in one write. */
 function send(c: ApiContext, parts: readonly Uint8Array[]): Response {
-  const contentLength = parts.reduce((length, part) => length + part.length, 0);
+  const contentLength = lengthOf(parts);
   if (contentLength <= WHOLE_BYTES_MAX) return sendBytes(c, 200, "application/json", concat(parts));
   return stream(c, parts, contentLength);
+}
+
+/** Sends a list whose items lie in one piece, which others may be sent at the same time. */
+function sendKept(c: ApiContext, head: Uint8Array, items: Uint8Array): Response {
+  const contentLength = head.length + items.length;
+  const { stream, response } = openStream(c, "application/json", { contentLength });
+  writeUnchanging(stream, head)
+    .then(() => writeUnchanging(stream, items))
+    .then(() => stream.end(), () => stream.destroy());
+  return response;
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((length, part) => length + part.length, 0);
 }
 
 /** The same as YAML, written one item after another: however long the list, little of it is in memory. */
@@ -123,12 +150,15 @@ function stream(c: ApiContext, parts: Iterable<Uint8Array>, contentLength?: numb
   return response;
 }
 
-/** The parts of a list, with commas between the items. */
-function joined(head: Uint8Array, items: readonly Uint8Array[]): Uint8Array[] {
-  const parts = [head];
-  for (const item of items) {
-    if (parts.length > 1) parts.push(COMMA);
-    parts.push(item);
+/** What follows the head of a list: the items, with commas between them, and the end. */
+function withCommas(
+  entries: readonly Entry[],
+  itemOf: (entry: Entry) => Uint8Array,
+): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (const entry of entries) {
+    if (parts.length > 0) parts.push(COMMA);
+    parts.push(itemOf(entry));
   }
   parts.push(LIST_END);
   return parts;

@@ -26,3 +26,13 @@ export function pointerTo(bytes: Uint8Array, index = 0): Pointer {
   const pointer = Deno.UnsafePointer.of(bytes as Uint8Array<ArrayBuffer>); // accepts shared memory, too
   return index === 0 ? pointer : Deno.UnsafePointer.offset(pointer!, index);
 }
+
+/** The address as a number, for another thread of the process: see {@linkcode pointerTo}. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return Deno.UnsafePointer.value(pointerTo(bytes));
+}
+
+/** What lies at an address that {@linkcode addressOf} returned. */
+export function pointerAt(address: bigint): Pointer {
+  return Deno.UnsafePointer.create(address);
+}

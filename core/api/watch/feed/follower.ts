@@ -1,7 +1,7 @@
 import { concat } from "../../../lib/bytes.ts";
 import type { Related } from "../../access/nodes/node_relations.ts";
 import type { ByteStream } from "../../http/byte_stream.ts";
-import { writeParts } from "../../http/answer.ts";
+import { writeParts } from "../../http/parts_writer.ts";
 import { WATCH_QUEUE_BYTES_MAX } from "../watch_limits.ts";
 import type { FollowedKind } from "./followed_kinds.ts";
 import type { FollowerScope } from "./feed_objects.ts";

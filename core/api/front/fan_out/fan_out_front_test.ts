@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { SystemClock } from "../../lib/clock.ts";
-import { type ApiFixture, freshApi, TOKEN } from "../api_fixture.ts";
-import { serveOnLoopback, testCredentials } from "../remote_fixture.ts";
-import type { Served } from "./served.ts";
-import { threadObstacle } from "./thread_front.ts";
+import { SystemClock } from "../../../lib/clock.ts";
+import { type ApiFixture, freshApi, TOKEN } from "../../api_fixture.ts";
+import { serveOnLoopback, testCredentials } from "../../remote_fixture.ts";
+import type { Served } from "../served.ts";
+import { threadObstacle } from "../thread_front.ts";
 
 const PATH = "/api/v1/namespaces/default/configmaps";
 const WATCHERS = 20;
@@ -158,5 +158,36 @@ test(
       assert.ok(items.every(({ data }: { data: { text: string } }) => data.text === LARGE));
       await send(connection, `${PATH} HTTP/1.1`);
     }
+  },
+);
+
+test(
+  "whoever asks for a large list again gets what is there now, and those who still read it what was there then",
+  async (fixture, served) => {
+    for (let index = 0; index < 20; index++) await create(fixture, `map-${index}`, LARGE);
+    const listed = (text: string) => {
+      const { items } = JSON.parse(text.slice(text.indexOf("\r\n\r\n")));
+      return items.map(({ metadata, data }: { metadata: { name: string }; data: object }) =>
+        `${metadata.name} ${JSON.stringify(data) === JSON.stringify({ text: LARGE })}`
+      );
+    };
+    const rest = `${PATH} HTTP/1.1`;
+    const end = "]}\n";
+    const expected = Array.from({ length: 20 }, (_, index) => `map-${index} true`).sort();
+    using connection = await asks(served, rest);
+    assert.deepEqual(listed(await textUntil(connection, end)), expected);
+    await send(connection, rest);
+    assert.deepEqual(listed(await textUntil(connection, end)), expected);
+    using slow = await asks(served, rest);
+    using leaving = await asks(served, rest);
+    await textUntil(leaving, "map-0"); // and reads no more
+    await create(fixture, "last", LARGE);
+    await fixture.ask("DELETE", `${PATH}/map-7`);
+    const after = [...expected.filter((one) => one !== "map-7 true"), "last true"].sort();
+    for (let times = 0; times < 3; times++) {
+      await send(connection, rest);
+      assert.deepEqual(listed(await textUntil(connection, end)), after);
+    }
+    assert.deepEqual(listed(await textUntil(slow, end)), expected);
   },
 );

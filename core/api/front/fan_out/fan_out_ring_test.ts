@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BACKLOG_BYTES_MAX, ringMemory, RingReader, RingWriter } from "./fan_out_ring.ts";
+import { loanOf } from "./loans.ts";
 
 const RING_BYTES = 256 * 1024;
 
 class Ring {
   readonly heard = new Map<number, string[]>();
   readonly lost: number[] = [];
+  /** The ids of the loans, and after how many characters of its connection each came. */
+  readonly loans: { id: number; after: number }[] = [];
   wakes = 0;
   readonly writer: RingWriter;
   readonly reader: RingReader;
@@ -24,6 +27,11 @@ class Ring {
   /** As the thread does: reads, and says when there is room for one who waits. */
   read(deliveriesMax?: number): void {
     const isWaitedFor = this.reader.readAll(({ connections, start, length }) => {
+      const loan = length === 0 ? loanOf(connections) : undefined;
+      if (loan) {
+        this.loans.push({ id: loan.id, after: this.textOf(connections[0]!).length });
+        return;
+      }
       const text = new TextDecoder().decode(this.reader.bytes.slice(start, start + length));
       for (const connection of connections) {
         const texts = this.heard.get(connection) ?? [];
@@ -136,6 +144,31 @@ Deno.test("who waits for writes does not wait for a reader that is gone", () => 
   ring.writer.close();
   ring.writer.afterWrites(() => acts++);
   assert.equal(acts, 2);
+});
+
+Deno.test("what is lent comes after what was written before, also when that waits for room, and is the lender's again when it is returned", async () => {
+  const ring = new Ring();
+  const chunk = new Uint8Array(60_000).fill(97);
+  const chunks = 10;
+  for (let written = 0; written < chunks; written++) ring.writer.write([1], [chunk]);
+  const isReturned = [false, false];
+  const loans = isReturned.map((_, index) =>
+    ring.writer.lend(1, chunk).then(() => isReturned[index] = true)
+  );
+  ring.writer.write([1], [bytes("last")]);
+  while (ring.reader.hasMore) ring.read();
+  const after = chunks * chunk.length;
+  assert.deepEqual(ring.loans.map((loan) => loan.after), [after, after]);
+  assert.ok(ring.textOf(1).endsWith("alast"));
+  await Promise.resolve();
+  assert.deepEqual(isReturned, [false, false]);
+  ring.writer.returned([ring.loans[0]!.id]);
+  await loans[0];
+  assert.deepEqual(isReturned, [true, false]);
+  ring.writer.close(); // the reader is gone
+  await loans[1];
+  await ring.writer.lend(1, chunk);
+  assert.equal(ring.writer.hasRoomToLend, false);
 });
 
 Deno.test("nothing is written for a reader that is gone", () => {

@@ -1,4 +1,5 @@
-import type { FanOut } from "../http/fan_out.ts";
+import type { FanOut } from "../../http/fan_out.ts";
+import { Loans, loanWords } from "./loans.ts";
 
 /** Bytes the thread has not read yet. */
 const RING_BYTES = 4 * 1024 * 1024;
@@ -45,6 +46,7 @@ export class RingWriter implements FanOut {
   readonly #bytes: Uint8Array;
   readonly #backlog: Waiting[] = [];
   #backlogBytes = 0;
+  readonly #loans = new Loans();
   #isClosed = false;
 
   constructor(options: RingWriterOptions) {
@@ -61,6 +63,24 @@ export class RingWriter implements FanOut {
   write(connections: readonly number[], parts: readonly Uint8Array[]): void {
     for (const piece of piecesOf(parts)) this.#write({ connections, ...piece });
     this.#wake();
+  }
+
+  get hasRoomToLend(): boolean {
+    return !this.#isClosed && this.#loans.hasRoom;
+  }
+
+  /** Encoded as a broadcast without bytes to the words of the loan. */
+  lend(connection: number, bytes: Uint8Array): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    const { loan, returned } = this.#loans.lend(bytes);
+    this.#write({ connections: loanWords(connection, loan), parts: [], bytes: 0 });
+    this.#wake();
+    return returned;
+  }
+
+  /** The reader has no more use for what was lent. */
+  returned(loans: readonly number[]): void {
+    for (const loan of loans) this.#loans.return(loan);
   }
 
   afterWrites(act: () => void): void {
@@ -83,6 +103,7 @@ export class RingWriter implements FanOut {
   /** The reader is gone: drops everything written from now on. */
   close(): void {
     this.#isClosed = true;
+    this.#loans.returnAll();
     const backlog = this.#backlog.splice(0);
     this.#backlogBytes = 0;
     for (const waiting of backlog) if (typeof waiting === "function") waiting();
