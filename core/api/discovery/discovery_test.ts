@@ -94,7 +94,7 @@ Deno.test("OpenAPI v2 describes all kinds in one document, and every reference l
   assert.equal((await ask("GET", "/openapi/v2", undefined, headers)).status, 304);
 });
 
-Deno.test("OpenAPI v2 in protobuf is what old kubectls need, under the one content type that Go can read", async () => {
+Deno.test("OpenAPI v2 is also there in protobuf, under the one content type that Go can read", async () => {
   const { ask } = await freshApi();
   const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
   const answer = await ask("GET", "/openapi/v2", undefined, { accept });
@@ -102,7 +102,15 @@ Deno.test("OpenAPI v2 in protobuf is what old kubectls need, under the one conte
     answer.headers.get("content-type"),
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
   );
-  assert.equal((await answer.arrayBuffer()).byteLength, 14);
+  const text = new TextDecoder("latin1").decode(await answer.arrayBuffer());
+  assert.ok(text.startsWith("\n\u00032.0"), "the field `swagger`");
+  for (
+    const name of ["io.k8s.api.apps.v1.Deployment", "#/definitions/io.k8s.api.core.v1.PodSpec"]
+  ) {
+    assert.ok(text.includes(name), name);
+  }
+  const headers = { accept, "if-none-match": answer.headers.get("etag")! };
+  assert.equal((await ask("GET", "/openapi/v2", undefined, headers)).status, 304);
 });
 
 Deno.test("/version speaks of the Kubernetes release whose API is served", async () => {

@@ -14,14 +14,6 @@ export interface OpenapiDocument {
   hash: string;
 }
 
-/**
- * What kubectl 1.27 and 1.28 read as OpenAPI v2: `{swagger: "2.0", info: {title: "K", version: "v1"}}` in
- * gnostic's protobuf. They only check that it exists, and then use v3.
- */
-export const OPENAPI_V2: Uint8Array = new Uint8Array([
-  ...[0x0a, 3, ...bytesOf("2.0")],
-  ...[0x12, 7, 0x0a, 1, ...bytesOf("K"), 0x12, 2, ...bytesOf("v1")],
-]);
 /** With dots in place of the `@` in the clients' Accept header, which Go's MIME parser refuses. */
 export const OPENAPI_V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
@@ -31,6 +23,7 @@ export class Openapi {
   readonly #version: string;
   readonly #all: () => Promise<ReadonlyMap<string, OpenapiDocument>>;
   readonly #v2: () => Promise<OpenapiDocument>;
+  readonly #v2Protobuf: () => Promise<OpenapiDocument>;
   readonly #v2Parts = new V2Parts();
   #made: ReadonlyMap<string, Made> = new Map();
 
@@ -39,6 +32,7 @@ export class Openapi {
     this.#version = version;
     this.#all = builtFrom(kinds, () => this.#build());
     this.#v2 = builtFrom(kinds, () => this.#buildV2());
+    this.#v2Protobuf = builtFrom(kinds, async () => protobufOf(await this.#v2()));
   }
 
   /** GET /openapi/v3: the URL of each document, which contains its hash. */
@@ -64,6 +58,11 @@ export class Openapi {
   /** GET /openapi/v2: all kinds in one document. */
   v2(): Promise<OpenapiDocument> {
     return this.#v2();
+  }
+
+  /** The same in protobuf, of type {@linkcode OPENAPI_V2_TYPE}: for kubectl before 1.27 and for libraries in Go. */
+  v2Protobuf(): Promise<OpenapiDocument> {
+    return this.#v2Protobuf();
   }
 
   async #buildV2(): Promise<OpenapiDocument> {
@@ -103,7 +102,16 @@ export class Openapi {
   }
 }
 
-function documentOf(text: string): OpenapiDocument {
+async function protobufOf(document: OpenapiDocument): Promise<OpenapiDocument> {
+  const [{ openapiV2Protobuf }, { default: protobuf }] = await Promise.all([
+    import("./openapi_v2_protobuf.ts"),
+    import("protobufjs/minimal.js"),
+  ]);
+  const parsed: unknown = JSON.parse(new TextDecoder().decode(unzipped(document)));
+  return documentOf(openapiV2Protobuf(parsed, protobuf.Writer.create()));
+}
+
+function documentOf(text: string | Uint8Array): OpenapiDocument {
   const hash = createHash("sha256").update(text).digest("hex").toUpperCase();
   return { gzip: gzipSync(text), hash };
 }
@@ -116,8 +124,4 @@ interface Made {
 
 export function unzipped({ gzip }: OpenapiDocument): Uint8Array {
   return gunzipSync(gzip);
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
