@@ -297,7 +297,7 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   if (kind.resource.deprecation) c.get("warnings").push(kind.resource.deprecation);
   if (path.subresource !== undefined) {
     const queryOf = () => new URL(c.req.url).searchParams;
-    const warnings = await admitConnection(parts, path, c.get("user"), queryOf);
+    const warnings = await admitConnection(parts, path, c.var, queryOf);
     c.get("warnings").push(...warnings);
     return answerSubresource(request, parts.streams);
   }
@@ -386,7 +386,8 @@ async function handOver(
     if (!info.isResource || !stream?.upgrade) {
       throw new ApiError("NotImplemented", "this path takes no upgrades to another protocol");
     }
-    await admitConnection(parts, info, user, () => urlOfTarget(incoming.url ?? "/").searchParams);
+    const queryOf = () => urlOfTarget(incoming.url ?? "/").searchParams;
+    await admitConnection(parts, info, { user, audit }, queryOf);
     await stream.upgrade({ ...upgrade, info, user, isCurrent, objects: parts.objects });
     return undefined;
   } catch (error) {

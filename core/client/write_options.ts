@@ -2,6 +2,12 @@ import type { UserInfo } from "./user_info.ts";
 import type { Subresource } from "../resources/subresource.ts";
 import type { KubeObject, ServedVersion } from "../resources/resource.ts";
 
+/**
+ * Adds an annotation to the event of a request in the audit log; the first value of a key counts. `level`: of events that
+ * tell less, it is left out.
+ */
+export type Annotate = (key: string, value: string, level?: "Request") => void;
+
 /** How to do a write. */
 export interface WriteOptions {
   /** Who asks. */
@@ -32,6 +38,8 @@ export interface WriteOptions {
   served?: ServedVersion<KubeObject>;
   /** Rules and warnings of a subresource, that count instead of those of the kind. */
   rules?: Pick<Subresource<KubeObject>, "validate" | "warnings">;
+  /** Tells the audit log what admission says of the write; absent: nobody listens. */
+  annotate?: Annotate;
   /** Throws an ApiError for what this writer may not change. Asked of the object as it would be stored. */
   refuse?: (next: KubeObject, previous: KubeObject | undefined) => void;
 }

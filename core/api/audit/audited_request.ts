@@ -58,7 +58,8 @@ export class AuditedRequest implements AuditRecord {
     this.#impersonated = user;
   }
 
-  annotate(key: string, value: string): void {
+  annotate(key: string, value: string, level?: "Request"): void {
+    if (level === "Request" && this.#decision?.level === "Metadata") return;
     this.#annotations[`${key}`] ??= value;
   }
 

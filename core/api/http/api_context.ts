@@ -1,5 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { UserInfo } from "../../client/user_info.ts";
+import type { Annotate } from "../../client/write_options.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import type { RequestInfo } from "./request_info.ts";
 
@@ -12,7 +13,7 @@ export interface AuditRecord {
   identified(sender: User, info: RequestInfo): void;
   impersonated(user: User): void;
   /** The first value of a key counts. For the gate and for admission. */
-  annotate(key: string, value: string): void;
+  annotate: Annotate;
   /** The whole body of the request. */
   read(bytes: Uint8Array): void;
 }

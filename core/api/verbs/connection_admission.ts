@@ -2,21 +2,22 @@ import type { Objects } from "../../objects/objects.ts";
 import { subresourceOf } from "../../objects/subresources/mod.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { ServedKinds } from "../discovery/served_kinds.ts";
-import type { User } from "../http/api_context.ts";
+import type { AuditRecord, User } from "../http/api_context.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
+import { senderOf } from "./write_query.ts";
 
 /** Asks admission about a request that connects to what runs; returns warnings. Throws an ApiError for a refusal. */
 export async function admitConnection(
   { kinds, objects }: { kinds: ServedKinds; objects: Objects },
   { group, version, resource, subresource = "", namespace, name = "" }: ResourceRequest,
-  user: User,
+  { user, audit }: { user: User; audit?: AuditRecord | undefined },
   queryOf: () => URLSearchParams,
 ): Promise<readonly string[]> {
   const kind = kinds.find(group, version, resource);
   const declared = kind && subresourceOf(kind.resource, subresource);
   if (!kind || !declared?.isConnection || !declared.body) return [];
   const place = namespace === undefined ? { name } : { namespace, name };
-  const options = { subresource, user: user.name, userInfo: user };
+  const options = { subresource, ...senderOf(user, audit) };
   const asked = connectOptions(declared.body.kind, queryOf());
   return await objects.connect(kind.resource, place, options, asked);
 }

@@ -38,7 +38,7 @@ import type { Watches } from "../watch/watch.ts";
 import { matchesAll } from "../watch/watch_lines.ts";
 import { refuseForce, serverSideApplyOptions } from "./field_manager_query.ts";
 import { createElsewhere } from "./unstored.ts";
-import { deleteOptions, writeOptions } from "./write_query.ts";
+import { deleteOptions, senderOf, writeOptions } from "./write_query.ts";
 
 /** Answers a request for a collection: list, watch, create, deletecollection. */
 export function answerCollection(
@@ -233,10 +233,9 @@ export async function patchOf(
 async function remove(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
-  const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
   warnOfOrphans(request, deletion);
-  const options: WriteOptions = { user: user.name, userInfo: user, dryRun: isDryRun };
+  const options: WriteOptions = { ...senderOf(c.get("user"), c.get("audit")), dryRun: isDryRun };
   const written = await objects.delete(kind.resource, name, deletion, options);
   // Kinds with a grace period answer with the object, and so does anything that a finalizer holds.
   if (written.outcome !== "removed" || kind.resource.graceSeconds) {
@@ -261,14 +260,13 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects, path } = request;
   const options = listOptions((name) => c.req.query(name));
   const { matches = matchesAll } = selectionOf(kind, options);
-  const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
   warnOfOrphans(request, deletion);
   if (matches !== matchesAll) {
     const all = objects.list(kind.resource, path.namespace);
     await objects.conversions.prepare(kind.resource, all.map(({ object }) => object));
   }
-  const write: WriteOptions = { user: user.name, userInfo: user, dryRun: isDryRun };
+  const write: WriteOptions = { ...senderOf(c.get("user"), c.get("audit")), dryRun: isDryRun };
   const gone = await objects.deleteCollection(
     kind.resource,
     path.namespace,

@@ -3,7 +3,7 @@ import type { DeleteOptions } from "../../client/client.ts";
 import { ApiError } from "../../client/api_error.ts";
 import type { ApplyOptions } from "../../objects/apply.ts";
 import type { WriteOptions } from "../../client/write_options.ts";
-import type { ApiContext } from "../http/api_context.ts";
+import type { ApiContext, AuditRecord, User } from "../http/api_context.ts";
 import { flag } from "../http/query_parameters.ts";
 import { fieldManagerOf } from "./field_manager_query.ts";
 import { invalidOption } from "./invalid_option.ts";
@@ -12,12 +12,21 @@ import type { ServedKind } from "../discovery/served_kinds.ts";
 const FIELD_VALIDATION = ["", "Ignore", "Strict", "Warn"] as const;
 const PROPAGATION_POLICIES = ["Foreground", "Background", "Orphan"] as const;
 
+export type Sender = Pick<WriteOptions, "user" | "userInfo" | "annotate">;
+
+/** Who asks for a write, and where admission's notes about it go. */
+export function senderOf(user: User, audit: AuditRecord | undefined): Sender {
+  return {
+    ...{ user: user.name, userInfo: user },
+    ...(audit && { annotate: (...annotation) => audit.annotate(...annotation) }),
+  };
+}
+
 /** Reads dryRun, fieldManager and fieldValidation of a write. Throws Invalid. */
 export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
   const fieldManager = fieldManagerOf(c);
   return {
-    user: c.get("user").name,
-    userInfo: c.get("user"),
+    ...senderOf(c.get("user"), c.get("audit")),
     dryRun: isDryRun(c, c.req.queries("dryRun") ?? []),
     fieldManager,
     fieldValidation:
@@ -44,8 +53,7 @@ export function applyOptions(c: ApiContext): ApplyOptions {
   return {
     fieldManager: fieldManagerOf(c),
     ...(isServerSide && { serverSide: { isForced } }),
-    user: c.get("user").name,
-    userInfo: c.get("user"),
+    ...senderOf(c.get("user"), c.get("audit")),
     dryRun: isDryRun(c, c.req.queries("dryRun") ?? []),
     fieldValidation: fieldValidation ?? "Strict",
     ...(namespace ? { namespace } : {}),

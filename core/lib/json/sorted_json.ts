@@ -18,7 +18,7 @@ export function sortedJson(value: unknown): string {
   }}`;
 }
 
-/** A value without parts as Go writes it. */
+/** A value as Go writes it, whose fields are in the order of its structure. */
 export function escapedJson(value: unknown): string {
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (each) => ESCAPED[each]!);
 }

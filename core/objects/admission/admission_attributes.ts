@@ -1,5 +1,5 @@
 import type { UserInfo } from "../../client/user_info.ts";
-import type { WriteOptions } from "../../client/write_options.ts";
+import type { Annotate, WriteOptions } from "../../client/write_options.ts";
 import type { AnyResource, KubeObject, ServedVersion } from "../../resources/resource.ts";
 
 export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
@@ -18,6 +18,8 @@ export interface AdmissionAttributes {
   readonly namespace: string;
   readonly user: UserInfo;
   readonly isDryRun: boolean;
+  /** See `WriteOptions`. */
+  readonly annotate?: Annotate;
   /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of the request. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -42,7 +44,7 @@ export function attributesOf(
   options: WriteOptions,
   place: { name: string; namespace: string },
 ): AdmissionAttributes {
-  const { fieldManager, dryRun, served, user } = options;
+  const { fieldManager, dryRun, served, user, annotate } = options;
   return {
     operation,
     resource,
@@ -51,6 +53,7 @@ export function attributesOf(
     ...place,
     user: options.userInfo ?? ownUser(user),
     isDryRun: dryRun === true,
+    ...(annotate && { annotate }),
     options: {
       kind: OPTIONS_KIND[operation],
       apiVersion: "meta.k8s.io/v1",

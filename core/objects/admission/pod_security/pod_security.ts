@@ -6,6 +6,7 @@ import type { Pod } from "../../../resources/core/pods/pods.ts";
 import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts";
 import type { Store } from "../../../store/store.ts";
 import { forbidden } from "../../../client/refusals.ts";
+import type { Annotate } from "../../../client/write_options.ts";
 import type { AdmissionRequest } from "../admission_rule.ts";
 import { namespaceIn } from "../namespace_lifecycle.ts";
 import {
@@ -18,6 +19,8 @@ import {
 } from "./policy.ts";
 import { detailsText, reasonsText, violationsOf } from "./standards.ts";
 
+/** Of the event in the audit log. */
+const ANNOTATIONS = "pod-security.kubernetes.io/";
 /** A namespace's pods that a new level is compared with, as in Kubernetes. */
 const PODS_CHECKED_MAX = 3_000;
 /** Kinds that make pods of a template, beside those that have a `spec.template`. */
@@ -32,7 +35,7 @@ const TEMPLATE_KINDS = [
 
 /**
  * Pod Security: pods that do not keep to the level that their namespace enforces are refused, templates of such pods
- * are warned of, and a namespace's labels must make sense. Nothing is written for `audit`: there is no audit log yet.
+ * are warned of, and a namespace's labels must make sense. What `audit` says of goes to the audit log.
  *
  * https://kubernetes.io/docs/concepts/security/pod-security-admission/
  */
@@ -54,10 +57,16 @@ export function podSecurityLabels(
   return next;
 }
 
-function checkPod({ resource, next, previous, store, warnings }: AdmissionRequest): void {
+function checkPod(
+  { resource, next, previous, store, warnings, options: { annotate } }: AdmissionRequest,
+): void {
   const { metadata, spec } = next as Pod;
   const policy = policyIn(store, metadata.namespace);
-  if (!policy || (previous && !isSignificant(next as Pod, previous as Pod))) return;
+  if (isOpen(policy) && !annotate) return; // most of them
+  if (previous && !isSignificant(next as Pod, previous as Pod)) return;
+  annotate?.(`${ANNOTATIONS}enforce-policy`, standardText(policy.enforce));
+  if (isOpen(policy)) return;
+  tellAudit(annotate, policy.audit, metadata.annotations, spec);
   const violations = violationsOf(policy.enforce, metadata.annotations, spec);
   if (violations.length > 0) {
     const standard = standardText(policy.enforce);
@@ -70,13 +79,22 @@ function checkPod({ resource, next, previous, store, warnings }: AdmissionReques
   warnings.push(...warningsOf(policy.warn, metadata.annotations, spec));
 }
 
-function warnOfTemplate({ next, previous, store, warnings }: AdmissionRequest): void {
+function warnOfTemplate(
+  { next, previous, store, warnings, options: { annotate } }: AdmissionRequest,
+): void {
   const templateOf = (object: KubeObject | undefined) =>
     (object as { spec?: { template?: PodTemplate } } | undefined)?.spec?.template;
   const template = templateOf(next);
   const policy = policyIn(store, next.metadata.namespace);
-  if (!template || !policy || isEqual(template, templateOf(previous))) return;
+  if (!template || isOpen(policy) || isEqual(template, templateOf(previous))) return;
+  tellAudit(annotate, policy.audit, template.metadata?.annotations, template.spec);
   warnings.push(...warningsOf(policy.warn, template.metadata?.annotations, template.spec));
+}
+
+/** What the audit log hears of a pod that the namespace does not refuse for it. */
+function tellAudit(annotate: Annotate | undefined, standard: Standard, ...pod: PodOf): void {
+  if (!annotate) return;
+  for (const text of warningsOf(standard, ...pod)) annotate(`${ANNOTATIONS}audit-violations`, text);
 }
 
 function warningsOf(standard: Standard, ...pod: PodOf): string[] {
@@ -88,11 +106,12 @@ function warningsOf(standard: Standard, ...pod: PodOf): string[] {
 type PodOf = [annotations: Readonly<Record<string, string>> | undefined, spec: Pod["spec"]];
 
 /** A namespace that will come in the same manifest is not there yet, in a dry run; then nothing can be said. */
-function policyIn(store: Store, namespace: string | undefined): Policy | undefined {
-  const labels = namespaceIn(store, namespace ?? "")?.object.metadata.labels;
-  const policy = policyOf(labels);
-  const isOpen = policy.enforce.level === "privileged" && policy.warn.level === "privileged";
-  return isOpen ? undefined : policy;
+function policyIn(store: Store, namespace: string | undefined): Policy {
+  return policyOf(namespaceIn(store, namespace ?? "")?.object.metadata.labels);
+}
+
+function isOpen({ enforce, warn, audit }: Policy): boolean {
+  return [enforce, warn, audit].every(({ level }) => level === "privileged");
 }
 
 /** Of a pod that is there, images can be changed and ephemeral containers added; all else a level allowed or did not. */

@@ -135,3 +135,39 @@ function pod(name: string, spec: object = {}): { metadata: object; spec: object 
     spec: { containers: [{ name: "c", image: "x" }], ...spec },
   };
 }
+
+Deno.test("the audit log hears which level holds, and what breaks the one of `audit`, of pods and templates", async () => {
+  const objects = await withNamespace({ enforce: "baseline", audit: "restricted" });
+  const notes: string[][] = [];
+  const annotate = (key: string, value: string) => void notes.push([key, value]);
+  const draft = pod("x");
+  await objects.create(pods, draft, { annotate });
+  const [enforced, violations] = notes;
+  assert.deepEqual(enforced, [`${PREFIX}enforce-policy`, "baseline:latest"]);
+  assert.equal(violations![0], `${PREFIX}audit-violations`);
+  assert.match(
+    violations![1]!,
+    /^would violate PodSecurity "restricted:latest": allowPrivilegeEsc/,
+  );
+  notes.length = 0;
+  const labels = { app: "web" };
+  await objects.create(deployments, {
+    metadata: { name: "web", namespace: "tight" },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: draft.spec },
+    },
+  }, { annotate });
+  assert.deepEqual(notes.map(([key]) => key), [`${PREFIX}audit-violations`]);
+  notes.length = 0;
+  const bad = objects.create(pods, pod("bad", { hostNetwork: true }), { annotate });
+  await assert.rejects(bad, /violates PodSecurity/);
+  assert.deepEqual(notes.map(([key]) => key), [
+    `${PREFIX}enforce-policy`,
+    `${PREFIX}audit-violations`,
+  ]);
+  notes.length = 0;
+  const open = { ...pod("open"), metadata: { name: "open", namespace: "default" } };
+  await objects.create(pods, open, { annotate });
+  assert.deepEqual(notes, [[`${PREFIX}enforce-policy`, "privileged:latest"]]);
+});

@@ -10,23 +10,24 @@ export interface Standard {
   version: number | "latest";
 }
 
-/** What is done to pods of a namespace that do not keep to a standard: refused, or warned of. */
+/** What is done to pods of a namespace that do not keep to a standard: refused, warned of, or told to the audit log. */
 export interface Policy {
   enforce: Standard;
   warn: Standard;
+  audit: Standard;
 }
 
 /** Labels of a namespace: https://kubernetes.io/docs/concepts/security/pod-security-admission/ */
 const PREFIX = "pod-security.kubernetes.io/";
 const PRIVILEGED: Standard = { level: "privileged", version: "latest" };
-const EVERYTHING: Policy = { enforce: PRIVILEGED, warn: PRIVILEGED };
+const EVERYTHING: Policy = { enforce: PRIVILEGED, warn: PRIVILEGED, audit: PRIVILEGED };
 
 type Labels = Readonly<Record<string, string>> | undefined;
 type Mode = "enforce" | "warn" | "audit";
 
 /**
  * The policy that a namespace's labels say. There is always one: a level that cannot be read is `restricted` where pods
- * are refused for it, `privileged` where they are warned of; a version that cannot be read is the latest.
+ * are refused for it, `privileged` where they are warned of or told; a version that cannot be read is the latest.
  *
  * Who is refused something is warned of it too, where it cannot be refused: in the templates of pods.
  */
@@ -36,18 +37,22 @@ export function policyOf(labels: Labels): Policy {
     level: levelIn(labels, "enforce", "restricted"),
     version: versionIn(labels, "enforce"),
   };
+  const audit: Standard = {
+    level: levelIn(labels, "audit", "privileged"),
+    version: versionIn(labels, "audit"),
+  };
   if (labelOf(labels, "warn") !== undefined) {
     const warn = {
       level: levelIn(labels, "warn", "privileged"),
       version: versionIn(labels, "warn"),
     };
-    return { enforce, warn };
+    return { enforce, warn, audit };
   }
   const isSaid = isLevel(labelOf(labels, "enforce")) && enforce.level !== "privileged";
   const version = isSaid && labelOf(labels, "warn-version") === undefined
     ? enforce.version
     : versionIn(labels, "warn");
-  return { enforce, warn: { level: isSaid ? enforce.level : "privileged", version } };
+  return { enforce, warn: { level: isSaid ? enforce.level : "privileged", version }, audit };
 }
 
 /** What is wrong with the labels, in Kubernetes' words. */

@@ -1,5 +1,6 @@
 import { ApiError, type Reason } from "../../../client/api_error.ts";
 import { forbidden } from "../../../client/refusals.ts";
+import { escapedJson } from "../../../lib/json/sorted_json.ts";
 import {
   type CompiledPolicy,
   compilePolicy,
@@ -49,6 +50,15 @@ interface Refusal extends Omit<Denial, "index"> {
   readonly policy: string;
   readonly binding?: string;
 }
+
+/** What policies say of a request that does not refuse it. */
+interface Said {
+  readonly warnings: string[];
+  /** For the audit log: the values of each key, of all bindings of a policy. */
+  readonly annotations: Map<string, Set<string>>;
+}
+
+const FAILURE_KEY = "validation.policy.admission.k8s.io/validation_failure";
 
 /** What is decided about by no policy: these decide about all others. */
 const EXEMPT_GROUP = "admissionregistration.k8s.io";
@@ -172,6 +182,7 @@ export class PolicyAdmission {
     warnings: string[],
   ): Refusal[] {
     const { name, spec } = policy;
+    const annotations = new Map<string, Set<string>>();
     const isStrict = spec.failurePolicy !== "Ignore";
     const found = spec.paramKind && paramKindOf(spec.paramKind, this.#kinds());
     if (found && "fault" in found) {
@@ -180,13 +191,20 @@ export class PolicyAdmission {
         : [];
     }
     const request = this.#seen(attributes, objects, version);
-    return policy.bindings.flatMap((binding) => {
+    const refused = policy.bindings.flatMap((binding) => {
       if (!this.#matched(binding.spec.matchResources, attributes, objects)) return [];
-      const refusals = this.#bindingAsked(policy, binding, found, request, warnings);
+      const refusals = this.#bindingAsked(policy, binding, found, request, {
+        warnings,
+        annotations,
+      });
       if (!("fault" in refusals)) return refusals;
       const message = `failed to configure binding: ${refusals.fault}`;
       return isStrict ? [{ policy: name, binding: binding.name, message }] : [];
     });
+    for (const [key, values] of annotations) {
+      attributes.annotate?.(`${name}/${key}`, [...values].join(", "));
+    }
+    return refused;
   }
 
   #bindingAsked(
@@ -194,7 +212,7 @@ export class PolicyAdmission {
     binding: Binding,
     found: FoundKind | undefined,
     request: SeenRequest,
-    warnings: string[],
+    { warnings, annotations }: Said,
   ): Refusal[] | ConfigurationFault {
     const { paramRef, validationActions: actions = [] } = binding.spec;
     const params = paramsOf(found, paramRef, request.attributes.namespace, this.#store);
@@ -204,6 +222,14 @@ export class PolicyAdmission {
       const verdict = evaluatePolicy(policy.spec, policy.compiled(), request, param);
       if (actions.includes("Warn")) {
         warnings.push(...verdict.denials.map(({ message }) => warningOf(names, message)));
+      }
+      if (actions.includes("Audit")) {
+        for (const denial of verdict.denials) {
+          request.attributes.annotate?.(FAILURE_KEY, failureText(names, denial, actions));
+        }
+      }
+      for (const [key, value] of verdict.annotations) {
+        annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
       }
       const denials = actions.includes("Deny") ? verdict.denials : [];
       return [
@@ -224,6 +250,15 @@ export class PolicyAdmission {
       : undefined;
     return seenRequest(attributes, objects, version, { namespace, access: this.access });
   }
+}
+
+/** A list of one: ValidationFailureValue of apiserver pkg/admission/plugin/policy/validating/dispatcher.go */
+function failureText(
+  { policy, binding }: { policy: string; binding: string },
+  { message, index }: Denial,
+  validationActions: readonly string[],
+): string {
+  return escapedJson([{ message, policy, binding, expressionIndex: index, validationActions }]);
 }
 
 function warningOf(

@@ -347,3 +347,47 @@ Deno.test("a policy is refused for what is wrong with it, as by Kubernetes", asy
     /must not contain both Deny and Warn \(repeating the same validation failure information/,
   );
 });
+
+Deno.test("the audit log hears of what is broken, if the binding says so, and of what the policy notes", async () => {
+  const site = await Site.open();
+  const notes: unknown[] = [];
+  const annotate: WriteOptions["annotate"] = (...note) => notes.push(note);
+  await site.bound({
+    validations: [{ expression: "true" }, { ...SMALL, message: "too many <n>" }],
+    auditAnnotations: [
+      { key: "n", valueExpression: "'n is ' + object.data.n" },
+      { key: "none", valueExpression: "null" },
+    ],
+  }, { validationActions: ["Audit", "Warn"] });
+  const { warnings } = await site.write({ n: "2" }, { annotate });
+  assert.equal(warnings.length, 1);
+  const failure = {
+    message: "too many \\u003cn\\u003e",
+    policy: "p1",
+    binding: "b1",
+    expressionIndex: 1,
+    validationActions: ["Audit", "Warn"],
+  };
+  assert.deepEqual(notes, [
+    [
+      "validation.policy.admission.k8s.io/validation_failure",
+      JSON.stringify([failure]).replaceAll("\\\\", "\\"),
+    ],
+    ["p1/n", "n is 2"],
+  ]);
+});
+
+Deno.test("what a policy notes is told once for all its bindings, and nothing of what is sound", async () => {
+  const site = await Site.open();
+  const notes: unknown[] = [];
+  await site.bound({
+    validations: [SMALL],
+    auditAnnotations: [{ key: "n", valueExpression: "'n is ' + object.data.n" }],
+  }, { validationActions: ["Deny"] });
+  await site.objects.create(validatingAdmissionPolicyBindings, {
+    metadata: { name: "b2" },
+    spec: { policyName: "p1", validationActions: ["Audit"] },
+  });
+  await site.write({ n: "1" }, { annotate: (...note) => notes.push(note) });
+  assert.deepEqual(notes, [["p1/n", "n is 1"]]);
+});

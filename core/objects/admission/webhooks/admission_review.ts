@@ -50,6 +50,8 @@ export interface AdmissionAnswer {
   /** Of a refusal. */
   status: JsonObject;
   warnings: readonly string[];
+  /** For the audit log. */
+  auditAnnotations: Readonly<Record<string, string>>;
   /** Operations of a JSON patch; empty: no change. */
   patch: readonly unknown[];
 }
@@ -70,14 +72,23 @@ export function answerFrom(
     }
     refuseOtherKind(review);
   }
-  const { allowed, status, warnings } = response;
+  const { allowed, status, warnings, auditAnnotations = {} } = response;
   const said = Array.isArray(warnings) ? warnings : [];
   return {
     isAllowed: allowed === true,
     status: isJsonObject(status) ? status : {},
     warnings: said.filter((text) => typeof text === "string"),
+    auditAnnotations: isJsonObject(auditAnnotations) ? textsIn(auditAnnotations) : {},
     patch: patchIn(response, mayPatch, reviewVersion),
   };
+}
+
+function textsIn(object: JsonObject): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(object).filter((entry): entry is [string, string] =>
+      typeof entry[1] === "string"
+    ),
+  );
 }
 
 function refuseOtherKind({ apiVersion, kind }: JsonObject): void {

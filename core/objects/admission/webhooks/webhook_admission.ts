@@ -22,6 +22,7 @@ import type { PolicyAdmission } from "../policies/policy_admission.ts";
 import { RequestVariables, seenRequest } from "../policies/request_variables.ts";
 import { type GroupVersion, mayMatch, servedIn, shownIn } from "../rule_matching.ts";
 import { type Hook, hookOf, versionAskedFor } from "./hook_selection.ts";
+import { failedOpenKey, MutationNote } from "./webhook_notes.ts";
 import { internalError, WebhookCalls } from "./webhook_calls.ts";
 
 export interface WebhookAdmissionOptions {
@@ -76,10 +77,12 @@ export class WebhookAdmission {
     let { object } = objects;
     let changes = 0;
     for (const round of [0, 1]) {
-      for (const hook of hooks) {
+      for (const [index, hook] of hooks.entries()) {
         const isAgain = first.get(hook);
         if (round === 1 && (isAgain === undefined || isAgain === changes)) continue;
-        const changed = await this.#mutated(hook, attributes, { ...objects, object }, warnings);
+        const note = new MutationNote(attributes, hook, { round, index });
+        const before = { ...objects, object };
+        const changed = await this.#mutated(hook, attributes, before, { warnings, note });
         if (changed === "not asked") continue;
         if (changed !== object) changes++;
         object = changed;
@@ -97,7 +100,7 @@ export class WebhookAdmission {
     warnings: string[],
   ): Promise<void> {
     await Promise.all(
-      this.#validating().map(async (hook) => {
+      this.#validating().map(async (hook, index) => {
         const version = this.#versionFor(hook, attributes, objects);
         if (!version) return;
         const { webhook } = hook;
@@ -109,6 +112,7 @@ export class WebhookAdmission {
           mayPatch: false,
         });
         warnings.push(...answer?.warnings ?? []);
+        if (!answer) attributes.annotate?.(failedOpenKey("validating", 0, index), webhook.name);
       }),
     );
   }
@@ -135,15 +139,23 @@ export class WebhookAdmission {
     hook: Hook,
     attributes: AdmissionAttributes,
     objects: AdmissionObjects,
-    warnings: string[],
+    { warnings, note }: { warnings: string[]; note: MutationNote },
   ): Promise<KubeObject | undefined | "not asked"> {
     const version = this.#versionFor(hook, attributes, objects);
     if (!version) return "not asked";
     const { webhook } = hook;
-    const answer = await this.#calls.ask({ webhook, attributes, objects, version, mayPatch: true });
-    warnings.push(...answer?.warnings ?? []);
     const { object } = objects;
-    if (!answer || answer.patch.length === 0) return object;
+    const answer = await this.#calls.ask({ webhook, attributes, objects, version, mayPatch: true })
+      .catch((error) => {
+        note.changed(false);
+        throw error;
+      });
+    warnings.push(...answer?.warnings ?? []);
+    if (!answer) note.failedOpen();
+    if (!answer || answer.patch.length === 0) {
+      note.changed(false);
+      return object;
+    }
     if (!object) {
       throw internalError(
         `admission webhook ${
@@ -152,7 +164,10 @@ export class WebhookAdmission {
       );
     }
     const patched = patchedIn(attributes, object, version, answer.patch);
-    return isEqual(patched, object) ? object : patched;
+    note.patched(answer.patch);
+    const isChanged = !isEqual(patched, object);
+    note.changed(isChanged);
+    return isChanged ? patched : object;
   }
 }
 

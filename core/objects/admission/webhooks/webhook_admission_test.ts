@@ -467,3 +467,41 @@ Deno.test("a webhook may refuse a connection, by its options", async () => {
   assert.deepEqual(kind, { group: "", version: "v1", kind: "PodExecOptions" });
   assert.deepEqual([subResource, object, oldObject, name], ["exec", options, null, "web"]);
 });
+
+Deno.test("the audit log hears which webhooks changed what, which could not be asked, and what they say themselves", async () => {
+  const site = await Site.open();
+  await site.mutating("m1", webhook("one"), webhook("down", { failurePolicy: "Ignore" }));
+  await site.validating(
+    "v1",
+    webhook("says"),
+    webhook("gone", { failurePolicy: "Ignore" }),
+    webhook("no"),
+  );
+  const added = { op: "add", path: "/data", value: { k: "v" } };
+  site.answers.set("/one", { ...patch(added), auditAnnotations: { why: "because", odd: 1 } });
+  site.answers.set("/down", new WebhookFailure("no route"));
+  site.answers.set("/gone", new WebhookFailure("no route"));
+  site.answers.set("/no", { allowed: false, auditAnnotations: { no: "way" } });
+  const notes: unknown[] = [];
+  const write = site.configMap({}, { annotate: (...note) => notes.push(note) });
+  assert.equal((await refusal(write))[0], 400);
+  const names = { configuration: "m1", webhook: "one.hooks.example" };
+  const [mutation, validating] = ["mutation", "validating"].map((kind) =>
+    `${kind}.webhook.admission.k8s.io/round_0_index_`
+  );
+  assert.deepEqual(notes.slice(0, 5), [
+    ["one.hooks.example/why", "because"],
+    [
+      "patch.webhook.admission.k8s.io/round_0_index_0",
+      JSON.stringify({ ...names, patch: [added], patchType: "JSONPatch" }),
+      "Request",
+    ],
+    [`${mutation}0`, JSON.stringify({ ...names, mutated: true })],
+    [`failed-open.${mutation}1`, "down.hooks.example"],
+    [`${mutation}1`, '{"configuration":"m1","webhook":"down.hooks.example","mutated":false}'],
+  ]);
+  assert.deepEqual(
+    new Set(notes.slice(5).map((note) => (note as string[]).join(" "))),
+    new Set([`failed-open.${validating}1 gone.hooks.example`, "no.hooks.example/no way"]),
+  );
+});

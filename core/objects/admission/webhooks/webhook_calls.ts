@@ -66,6 +66,9 @@ export class WebhookCalls {
       });
       return undefined;
     }
+    for (const [key, value] of Object.entries(answer.auditAnnotations)) {
+      call.attributes.annotate?.(`${webhook.name}/${key}`, value);
+    }
     if (!answer.isAllowed) throw refusalBy(webhook.name, answer.status);
     return answer;
   }
