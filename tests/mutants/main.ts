@@ -1,5 +1,5 @@
 /**
- * Plants each bug in a copy of the tree and checks whether the simulator, or else a test of its part, catches it:
+ * Plants each bug in a copy of the tree and checks whether the tests of its part, or else the simulator, catch it:
  *
  *     deno task mutants           all of them; fails when one survives
  *     deno task mutants surge     those with the word in their name
@@ -14,8 +14,6 @@ import { copyOfTree, runDeno } from "./tree_copy.ts";
 const SEEDS = 200;
 /** A run that takes longer counts as failed: the simulator itself notices endless loops in which virtual time advances. */
 const RUN_MS_MAX = 900_000;
-/** What a copy needs. */
-const COPIED = ["core", "agent", "proxy", "server", "tests/simulation", "deno.json", "deno.lock"];
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -25,10 +23,13 @@ async function main(words: readonly string[]): Promise<number> {
   const misplaced = await misplacedOf(chosen);
   for (const { file, name } of misplaced) write(`MISPLACED in ${file}: "${name}"`);
   if (misplaced.length > 0) return 1;
+  const broken = await testsThatFailAnyway(chosen);
+  for (const test of broken) write(`FAILS WITHOUT ANY BUG: ${test}`);
+  if (broken.length > 0) return 1;
   const waiting = [...chosen];
   const survivors: string[] = [];
   const work = async () => {
-    const folder = await copyOfTree(COPIED);
+    const folder = await copyOfTree();
     try {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const verdict = await verdictOn(next, folder);
@@ -55,13 +56,27 @@ export async function misplacedOf(mutants: readonly Mutant[]): Promise<Mutant[]>
   return mutants.filter((_, index) => counts[index] !== 1);
 }
 
+/** Tests that fail in a copy without a planted bug: they would seem to catch everything. */
+async function testsThatFailAnyway(mutants: readonly Mutant[]): Promise<string[]> {
+  const tests = [...new Set(mutants.flatMap(({ tests = [] }) => tests))];
+  const folder = await copyOfTree();
+  try {
+    if (await testsPass(tests, folder)) return [];
+    const failing: string[] = [];
+    for (const test of tests) if (!await testsPass([test], folder)) failing.push(test);
+    return failing;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 /** What catches the bug; `undefined` when it survives. */
 async function verdictOn(mutant: Mutant, folder: string): Promise<string | undefined> {
   const path = `${folder}/${mutant.file}`;
   const text = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, text.replace(mutant.search, () => mutant.replace));
   try {
-    return await bySimulator(mutant, folder) ?? await byTests(mutant, folder);
+    return await byTests(mutant, folder) ?? await bySimulator(mutant, folder);
   } finally {
     await Deno.writeTextFile(path, text);
   }
@@ -81,11 +96,13 @@ async function bySimulator(
 }
 
 async function byTests({ tests = [] }: Mutant, folder: string): Promise<string | undefined> {
-  if (tests.length === 0) return undefined;
-  const { code } = await runDeno(folder, ["test", "-A", "--no-check", ...tests], {
-    msMax: RUN_MS_MAX,
-  });
-  return code === 0 ? undefined : tests.join(" ");
+  return await testsPass(tests, folder) ? undefined : tests.join(" ");
+}
+
+async function testsPass(tests: readonly string[], folder: string): Promise<boolean> {
+  if (tests.length === 0) return true;
+  const args = ["test", "-A", "--no-check", "--fail-fast", ...tests];
+  return (await runDeno(folder, args, { msMax: RUN_MS_MAX })).code === 0;
 }
 
 function write(text: string): void {

@@ -2,10 +2,24 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A copy of parts of the tree in which to plant bugs. The caller removes it. */
-export async function copyOfTree(paths: readonly string[]): Promise<string> {
+/** What the tests of any part need. */
+const COPIED = [
+  "core",
+  "agent",
+  "proxy",
+  "server",
+  "cli",
+  "tests",
+  "docs",
+  "examples",
+  "deno.json",
+  "deno.lock",
+];
+
+/** A copy of the tree in which to plant bugs. The caller removes it. */
+export async function copyOfTree(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "coracle-mutants-" });
-  for (const path of paths) await copy(`${ROOT}${path}`, `${folder}/${path}`);
+  for (const path of COPIED) await copy(`${ROOT}${path}`, `${folder}/${path}`);
   return folder;
 }
 
