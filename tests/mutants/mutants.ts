@@ -4,6 +4,7 @@ import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
 import { EDGE_MUTANTS } from "./edge_mutants.ts";
 import { FAR_MUTANTS } from "./far_mutants.ts";
 import { FEED_MUTANTS } from "./feed_mutants.ts";
+import { JOIN_MUTANTS } from "./join_mutants.ts";
 import { MEASUREMENT_MUTANTS } from "./measurement_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
@@ -555,6 +556,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ROLLOUT_MUTANTS,
   ...PROXY_MUTANTS,
   ...FAR_MUTANTS,
+  ...JOIN_MUTANTS,
   ...TRAFFIC_MUTANTS,
   ...TUNNEL_MUTANTS,
   ...ROLLOUT_PART_MUTANTS,

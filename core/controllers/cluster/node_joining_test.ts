@@ -98,6 +98,18 @@ Deno.test("the end of a token is exact, and who was counted before it is still l
   assert.equal(world.join("edge", "u", {}, NOW + 10 * 86_400_000), "joined");
 });
 
+Deno.test("a token for one node lets in no other, however it comes to the controller", () => {
+  const world = new World({ "coracle.dev/join-node": "a" });
+  assert.match(world.join("b", "1")!, /is for the node "a" alone, not for "b"/);
+  assert.equal(world.join("a", "2"), "joined");
+});
+
+Deno.test("machines without an id are not the same machine", () => {
+  const world = new World({});
+  assert.equal(world.join("edge", "1", {}), "joined");
+  assert.match(world.join("edge", "2", {})!, /another machine has joined/);
+});
+
 Deno.test("a name belongs to one machine as long as its node is there", () => {
   const machine = (id: string, boot: string) => ({
     "coracle.dev/machine-id": id,
