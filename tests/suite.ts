@@ -1,5 +1,5 @@
 /**
- * Runs the suites one after another and ends with the plain line `N passed, N failed, N skipped`.
+ * Runs the suites one after another, some beside each other, and ends with the plain line `N passed, N failed, N skipped`.
  *
  *     deno task test            everything
  *     deno task test unit       one suite: unit, fuzz, security, crash, takeover, conformance, e2e, sites
@@ -16,6 +16,8 @@ interface Suite {
   args: readonly string[];
   /** How many files run at once with `--parallel`. Absent: as many as there are cores. */
   jobs?: number;
+  /** The suite before it that runs at the same time: both wait most of the time, and measure none. */
+  beside?: string;
 }
 
 const SUITES: readonly Suite[] = [
@@ -38,7 +40,7 @@ const SUITES: readonly Suite[] = [
   { name: "fuzz", args: ["--parallel", "--v8-flags=--expose-gc", "tests/fuzz"] },
   { name: "security", args: ["tests/security"] },
   { name: "crash", args: ["tests/crash"] },
-  { name: "takeover", args: ["tests/takeover"] },
+  { name: "takeover", args: ["tests/takeover"], beside: "crash" },
   { name: "conformance", args: ["tests/conformance"] },
   // Its files have networks and folders of their own, and wait for containers most of the time.
   { name: "e2e", args: ["--parallel", "tests/e2e"], jobs: 2 },
@@ -57,18 +59,49 @@ async function runSuites(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
   if (unknown.length > 0) throw new Error(`There is no suite "${unknown.join('", "')}"`);
   const total: Count = { passed: 0, failed: 0, skipped: 0 };
-  for (const suite of SUITES.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const count = await runSuite(suite);
-    total.passed += count.passed;
-    total.failed += count.failed;
-    total.skipped += count.skipped;
+  const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
+  for (const group of groupsOf(chosen)) {
+    for (const count of await runGroup(group)) {
+      total.passed += count.passed;
+      total.failed += count.failed;
+      total.skipped += count.skipped;
+    }
   }
   write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
+/** What runs at once. */
+function groupsOf(suites: readonly Suite[]): Suite[][] {
+  const groups: Suite[][] = [];
+  for (const suite of suites) {
+    const last = groups.at(-1);
+    if (last?.some(({ name }) => name === suite.beside)) last.push(suite);
+    else groups.push([suite]);
+  }
+  return groups;
+}
+
+/** Runs suites at once. What the first one prints is seen at once, what the others print when all before them have ended. */
+async function runGroup(suites: readonly Suite[]): Promise<Count[]> {
+  const texts = suites.map(() => "");
+  let shown = 0;
+  const runs = suites.map((suite, index) =>
+    runSuite(suite, (text) => index === shown ? write(text) : texts[index] += text)
+  );
+  const counts: Count[] = [];
+  for (; shown < suites.length; shown++) {
+    write(texts[shown]!);
+    counts.push(await runs[shown]!);
+  }
+  return counts;
+}
+
 /** Runs one suite and counts its tests. A run that fails without naming a failed test, or hangs, counts as one failure. */
-async function runSuite({ name, args, jobs }: Suite): Promise<Count> {
+async function runSuite(
+  { name, args, jobs }: Suite,
+  write: (text: string) => void,
+): Promise<Count> {
   write(`\n--- ${name}: deno test -A ${args.join(" ")}\n`);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],

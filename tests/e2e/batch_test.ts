@@ -8,7 +8,7 @@ import { type PodmanCluster, podSpecOf, testOnPodman } from "./podman_cluster.ts
 
 testOnPodman({
   name: "Jobs, CronJobs, budgets and autoscalers on Podman",
-  subnet: 172,
+  subnet: 173,
   stepsAtOnce: 4,
   steps: [
     { name: "each pod of an indexed Job knows its index, and is called by it", run: indexed },

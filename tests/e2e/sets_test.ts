@@ -6,7 +6,7 @@ const WAIT = "--timeout=120s";
 
 testOnPodman({
   name: "StatefulSets and DaemonSets on Podman",
-  subnet: 161,
+  subnet: 162,
   steps: [
     {
       name: "pods of a StatefulSet come in order, with names and claims of their own",
