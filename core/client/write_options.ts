@@ -1,5 +1,5 @@
 import type { UserInfo } from "./user_info.ts";
-import type { Subresource } from "../resources/subresource.ts";
+import type { Subresource, SubresourceBody } from "../resources/subresource.ts";
 import type { KubeObject, ServedVersion } from "../resources/resource.ts";
 
 /**
@@ -7,6 +7,14 @@ import type { KubeObject, ServedVersion } from "../resources/resource.ts";
  * tell less, it is left out.
  */
 export type Annotate = (key: string, value: string, level?: "Request") => void;
+
+/** An object as one of another kind. */
+export interface ShownAs {
+  body: SubresourceBody;
+  show(object: KubeObject): KubeObject;
+  /** What becomes of the object when what is shown is changed. */
+  changed(object: KubeObject, shown: KubeObject): KubeObject;
+}
 
 /** How to do a write. */
 export interface WriteOptions {
@@ -38,6 +46,10 @@ export interface WriteOptions {
   served?: ServedVersion<KubeObject>;
   /** Rules and warnings of a subresource, that count instead of those of the kind. */
   rules?: Pick<Subresource<KubeObject>, "validate" | "warnings">;
+  /** Policies and webhooks were asked about the request as a whole: an eviction. */
+  isAdmitted?: true;
+  /** What policies and webhooks see, where the object is written through one of another kind: its scale. */
+  shown?: ShownAs;
   /** Tells the audit log what admission says of the write; absent: nobody listens. */
   annotate?: Annotate;
   /** Throws an ApiError for what this writer may not change. Asked of the object as it would be stored. */

@@ -113,7 +113,10 @@ export class LocalClient implements Client, View {
     const found = subresourceOf(resource, subresource);
     if (!found?.decide && !found?.act) throw notFound(resource, `${name.name}/${subresource}`);
     const target = { resource: this.#kindOf(resource), name, subresource: found };
-    if (found.act) return await actOnSubresource(this.#objects, target, body, this.#options);
+    if (found.act) {
+      await actOnSubresource(this.#objects, target, body, this.#options);
+      return;
+    }
     await writeSubresource(this.#objects, target, body, this.#updateOptions);
   }
 

@@ -17,7 +17,7 @@ import {
   readmitted,
   type Review,
   reviewedChange,
-  reviewWithoutChange,
+  reviewOfDeletion,
   subresourceOf,
   type Unchanged,
 } from "./reviewed_writes.ts";
@@ -28,6 +28,7 @@ import {
   type AdmitOptions,
   type Scope,
 } from "./admit.ts";
+import { type Answered, askAbout, type AskedRequest } from "./asked_requests.ts";
 import { onceAccountIsThere } from "./admission/service_accounts.ts";
 import { Commits, unchecked } from "./commits.ts";
 import { ConversionWebhooks } from "./conversion/conversion_webhooks.ts";
@@ -257,10 +258,10 @@ export class Objects implements ClusterSettings {
     deletion: DeleteOptions = {},
     options: WriteOptions = {},
   ): Promise<Written> {
-    const review = this.#reviewOf("DELETE", resource, options);
+    const review = options.isAdmitted ? undefined : this.#reviewOf("DELETE", resource, options);
     if (!review) return this.#delete(resource, name, deletion, options);
     return this.#onNewest(resource, name, async (_, newest) => {
-      const warnings = await reviewWithoutChange("DELETE", review, deleted(newest.object));
+      const warnings = await reviewOfDeletion(review, deleted(newest.object));
       const written = await this.#delete(resource, name, deletion, options);
       return { ...written, warnings: [...warnings, ...written.warnings] };
     });
@@ -275,7 +276,7 @@ export class Objects implements ClusterSettings {
     return this.#onNewest(resource, name, (key, previous) => {
       const fault = resource.deletionFault?.(previous.object);
       if (fault !== undefined) throw forbidden(resource, name.name, fault);
-      const warnings = this.#askPolicies("DELETE", resource, deleted(previous.object), options);
+      const warnings = this.#askPolicies(resource, deleted(previous.object), options);
       const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
       if (decided === "remove") return this.#commits.remove(key, previous, warnings, options);
       const object = decided === "nothing" ? previous.object : decided.next;
@@ -305,32 +306,23 @@ export class Objects implements ClusterSettings {
   }
 
   /**
-   * Asks policies and webhooks about a connection to an object, such as `exec`; its warnings are for the client. Throws an
-   * ApiError for a refusal. `asked`: the options of the connection, e.g. PodExecOptions.
+   * Asks policies and webhooks about a request to a subresource, such as `exec`. Resolves with what they leave of its
+   * object, and warnings for the client. Throws an ApiError for a refusal.
    */
-  async connect(
-    resource: AnyResource,
-    name: ObjectName,
-    options: WriteOptions & { subresource: string },
-    asked: KubeObject,
-  ): Promise<readonly string[]> {
-    const about = { name, object: asked, old: undefined };
-    const warnings = this.#askPolicies("CONNECT", resource, about, options);
-    const review = this.#reviewOf("CONNECT", resource, options, options.subresource);
-    if (!review) return warnings;
-    return [...warnings, ...await reviewWithoutChange("CONNECT", review, about)];
+  ask(request: AskedRequest, options: WriteOptions): Promise<Answered> {
+    return askAbout({ policies: this.policies, webhooks: this.#webhooks }, request, options);
   }
 
-  /** Asks policies about what changes no object; returns warnings. Throws an ApiError for a refusal. */
+  /** Asks policies about a deletion; returns warnings. Throws an ApiError for a refusal. */
   #askPolicies(
-    operation: "DELETE" | "CONNECT",
     resource: AnyResource,
     { name: { name, namespace = "" }, ...objects }: Unchanged,
     options: WriteOptions,
   ): string[] {
-    const { subresource = "" } = options;
     const warnings: string[] = [];
-    if (!this.policies.concerns({ operation, resource, subresource })) return warnings;
+    const operation = "DELETE";
+    if (options.isAdmitted) return warnings;
+    if (!this.policies.concerns({ operation, resource, subresource: "" })) return warnings;
     const attributes = attributesOf(operation, resource, options, { name, namespace });
     this.policies.validate(attributes, objects, warnings);
     return warnings;

@@ -95,14 +95,22 @@ export async function reviewedChange(
   });
   preview.release();
   const warnings = [...preview.warnings];
-  const mutated = await webhooks.mutate(attributes, { object: preview.object, old }, warnings);
+  const { shown } = options;
+  const view = (object: KubeObject) => shown?.show(object) ?? object;
+  const seen = { object: view(preview.object), old: view(old) };
+  const changed = await webhooks.mutate(attributes, seen, warnings);
+  const mutated = !shown
+    ? changed
+    : changed === seen.object
+    ? preview.object
+    : shown.changed(preview.object, changed!);
   const trial = admitChange(context, resource, mutated, old, {
     ...others,
     ...managersOf(preview),
     scope,
   });
   trial.release();
-  await webhooks.validate(attributes, { object: trial.object, old }, warnings);
+  await webhooks.validate(attributes, { ...seen, object: view(trial.object) }, warnings);
   return { draft: admittable(resource, trial.object), warnings };
 }
 
@@ -121,14 +129,13 @@ export interface Unchanged extends AdmissionObjects {
   name: ObjectName;
 }
 
-/** Asks about an object that is to be deleted, or connected to. Throws an ApiError for a refusal. */
-export async function reviewWithoutChange(
-  operation: "DELETE" | "CONNECT",
+/** Asks about an object that is to be deleted. Throws an ApiError for a refusal. */
+export async function reviewOfDeletion(
   review: Review,
   { name: { name, namespace = "" }, ...objects }: Unchanged,
 ): Promise<readonly string[]> {
   const { webhooks, resource, options } = review;
-  const attributes = attributesOf(operation, resource, options, { name, namespace });
+  const attributes = attributesOf("DELETE", resource, options, { name, namespace });
   const warnings: string[] = [];
   await webhooks.mutate(attributes, objects, warnings);
   await webhooks.validate(attributes, objects, warnings);

@@ -8,6 +8,8 @@ import {
   SubresourceRefusal,
   type SubresourceWorld,
 } from "../resources/subresource.ts";
+import type { JsonObject } from "../lib/json/json_value.ts";
+import { askAboutSent } from "./asked_requests.ts";
 import { keyOf } from "./placement.ts";
 import type { Objects } from "./objects.ts";
 import { bodyFrom } from "./subresource_writes.ts";
@@ -18,19 +20,23 @@ interface Target {
   subresource: Subresource<KubeObject>;
 }
 
-/** Does what was sent to a subresource that acts. Throws an ApiError for a refusal. */
+/** Does what was sent to a subresource that acts. Resolves with warnings for the client. Throws an ApiError for a refusal. */
 export async function actOnSubresource(
   objects: Objects,
   { resource, name, subresource }: Target,
   given: unknown,
   options: WriteOptions,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { body, act } = subresource;
   const { group, kind } = body!; // what acts is told what to do
   const sent = bodyFrom(given, name.name, { group, kind, schema: body!.schema });
   try {
     const dryRun = options.dryRun || subresource.isDryRun?.(sent) || false;
-    await act!(sent, worldOf(objects, { resource, name }, { ...options, dryRun }));
+    const write = { ...options, dryRun, isAdmitted: true } as const;
+    const part = { resource, name, subresource: subresource.name, body: body! };
+    const asked = await askAboutSent(objects, part, sent, write);
+    await act!(asked.sent as JsonObject, worldOf(objects, { resource, name }, write));
+    return asked.warnings;
   } catch (error) {
     if (!(error instanceof SubresourceRefusal)) throw error;
     const { reason, message, details } = error;

@@ -8,6 +8,7 @@ import type { Subresource, SubresourceDecision } from "../resources/subresource.
 import { check } from "../schema/check.ts";
 import type { Schema } from "../schema/schema.ts";
 import type { Objects } from "./objects.ts";
+import { askAboutSent, type AskedRequest } from "./asked_requests.ts";
 import { withNameOf } from "./placement.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 
@@ -16,6 +17,8 @@ interface Target {
   resource: AnyResource;
   name: ObjectName;
   subresource: Subresource<KubeObject>;
+  /** What policies and webhooks are asked about, where it was created as an object of its own. */
+  asked?: { resource: AnyResource; subresource: "" };
 }
 
 /** Writes a subresource: creates or replaces it. Resolves with the object. Throws an ApiError for a refusal. */
@@ -74,6 +77,7 @@ export function applySubresource(
   return objects.apply(resource, name, { sent: parts, isForced, mustExist: true }, {
     ...stored,
     keepsTime,
+    ...shownAs(subresource),
   });
 }
 
@@ -89,9 +93,7 @@ function written(
     const current = resource.reading?.fromStored(stored) ?? stored;
     return decided(target, current, sentOf(current), objects.clock.now());
   };
-  if (admittedAs === undefined) {
-    return objects.amend(resource, name, (current) => nextOf(current) as KubeObject, others);
-  }
+  if (admittedAs === undefined) return amended(objects, target, sentOf, others);
   const scope = admittedAs === "status" ? "status" : "main";
   // What is decided from a body of another kind is in the stored version, as the object is.
   const options = {
@@ -100,10 +102,55 @@ function written(
     subresource: subresource.name,
     ...(subresource.validate && { rules: subresource }),
     ...(served && !body && { served }),
-    ...(body && { keepsTime: true }),
+    ...(body && { keepsTime: true, ...shownAs(subresource) }),
   } as const;
   const draftOf = (current: KubeObject) => withNameOf(resource, nextOf(current), name);
   return objects.change(resource, name, draftOf, options);
+}
+
+/** What policies and webhooks see of an object that is written through one of another kind. */
+function shownAs({ body, show, decide }: Subresource<KubeObject>): Pick<WriteOptions, "shown"> {
+  if (!body || !show) return {};
+  const changed = (current: KubeObject, shown: KubeObject) => {
+    const decision = decide!(current, shown as unknown as JsonObject, 0);
+    return "next" in decision ? decision.next as KubeObject : current;
+  };
+  return { shown: { body, show: (object) => show(object) as KubeObject, changed } };
+}
+
+/** Stores what is decided as it is, when policies and webhooks have been asked about what was sent. */
+async function amended(
+  objects: Objects,
+  target: Target,
+  sentOf: (current: KubeObject) => unknown,
+  options: WriteOptions,
+): Promise<Written> {
+  const { resource, name, subresource: { name: subresource, body }, asked } = target;
+  const nextOf = (current: KubeObject, sent: unknown) =>
+    decided(target, current, sent, objects.clock.now()) as KubeObject;
+  const { object: old } = objects.get(resource, name);
+  const given = sentOf(old);
+  const part = { resource, subresource, ...asked, name };
+  const { sent, warnings } = body
+    ? await askAboutSent(objects, { ...part, body }, given, options)
+    : await askAboutNext(objects, { ...part, old }, nextOf(old, given), options);
+  const next = (current: KubeObject) => nextOf(current, sent ?? sentOf(current));
+  const written = await objects.amend(resource, name, next, options);
+  return { ...written, warnings: [...warnings, ...written.warnings] };
+}
+
+/** Asks about what an object is to become. `sent`: the same as webhooks have changed it; absent: they have not. */
+async function askAboutNext(
+  objects: Objects,
+  part: Pick<AskedRequest, "resource" | "name" | "subresource" | "old">,
+  object: KubeObject,
+  options: WriteOptions,
+): Promise<{ sent?: unknown; warnings: readonly string[] }> {
+  const answered = await objects.ask({ ...part, operation: "UPDATE", object }, options);
+  return answered.object === object ? { warnings: answered.warnings } : {
+    sent: answered.object,
+    warnings: answered.warnings,
+  };
 }
 
 function decided(

@@ -19,7 +19,9 @@ export async function admitConnection(
   const place = namespace === undefined ? { name } : { namespace, name };
   const options = { subresource, ...senderOf(user, audit) };
   const asked = connectOptions(declared.body.kind, queryOf());
-  return await objects.connect(kind.resource, place, options, asked);
+  const part = { resource: kind.resource, name: place, subresource, body: declared.body };
+  const answered = await objects.ask({ ...part, operation: "CONNECT", object: asked }, options);
+  return answered.warnings;
 }
 
 const FLAGS = ["stdin", "stdout", "stderr", "tty"] as const;

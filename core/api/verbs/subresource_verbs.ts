@@ -104,7 +104,7 @@ async function write(
   const options = { ...writeOptions(c, kind), ...(refuse && { refuse }) };
   const target = { resource: kind.resource, name: nameOf(request), subresource };
   if (subresource.act) {
-    await actOnSubresource(request.objects, target, await objectOf(c), options);
+    warn(c, await actOnSubresource(request.objects, target, await objectOf(c), options));
     return sendAsAccepted(c, 201, succeeded(201));
   }
   const written = await writtenBy(request, target, verb, options);

@@ -12,7 +12,7 @@ import { sendList } from "../watch/list.ts";
 import { listOptions } from "../watch/list_options.ts";
 import { selectionOf } from "../watch/selection.ts";
 import { matchesAll } from "../watch/watch_lines.ts";
-import { methodNotAllowed, type ObjectRequest, sendObject } from "./request.ts";
+import { methodNotAllowed, type ObjectRequest, sendObject, warn } from "./request.ts";
 import { writeOptions } from "./write_query.ts";
 
 const encoder = new TextEncoder();
@@ -56,7 +56,9 @@ export async function createElsewhere(request: ObjectRequest, draft: unknown): P
   if (!subresource || path.namespace === undefined) throw methodNotAllowed();
   const name = { name: nameIn(draft), namespace: path.namespace };
   const options = writeOptions(c, kind);
-  await writeSubresource(objects, { resource, name, subresource }, draft, options);
+  const asked = { resource: kind.resource, subresource: "" } as const;
+  const target = { resource, name, subresource, asked };
+  warn(c, (await writeSubresource(objects, target, draft, options)).warnings);
   return sendAsAccepted(c, 201, succeeded(201));
 }
 

@@ -1,6 +1,7 @@
 import type { UserInfo } from "../../client/user_info.ts";
 import type { Annotate, WriteOptions } from "../../client/write_options.ts";
 import type { AnyResource, KubeObject, ServedVersion } from "../../resources/resource.ts";
+import type { SubresourceBody } from "../../resources/subresource.ts";
 
 export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
 
@@ -12,6 +13,8 @@ export interface AdmissionAttributes {
   readonly served: ServedVersion<KubeObject> | undefined;
   /** `""`: the object itself. */
   readonly subresource: string;
+  /** The kind of the objects, where it is not that of the resource. */
+  readonly body?: SubresourceBody;
   /** `""` while it is not known yet. */
   readonly name: string;
   /** `""` for objects that are in no namespace. */
@@ -50,6 +53,7 @@ export function attributesOf(
     resource,
     served,
     subresource: options.subresource ?? "",
+    ...(options.shown && { body: options.shown.body }),
     ...place,
     user: options.userInfo ?? ownUser(user),
     isDryRun: dryRun === true,

@@ -74,11 +74,21 @@ function isResource(text: string, { resource, subresource }: Omit<Request, "name
   return (wanted === "*" || wanted === resource.plural) && (part === "*" || part === subresource);
 }
 
+/** The kind of the objects of a request that is seen in `version`. */
+export function kindIn(
+  { resource: { kind }, body }: Pick<AdmissionAttributes, "resource" | "body">,
+  { group, version }: GroupVersion,
+): GroupVersion & { kind: string } {
+  const { group: ownGroup, version: ownVersion, kind: ownKind } = body ?? { group, version, kind };
+  return { group: ownGroup, version: ownVersion, kind: ownKind };
+}
+
 /** Shows stored objects in a version of their kind. */
 export function shownIn(
-  { resource }: Pick<AdmissionAttributes, "resource">,
+  { resource, body }: Pick<AdmissionAttributes, "resource" | "body">,
   version: GroupVersion,
 ): (object: KubeObject) => unknown {
+  if (body) return (object) => object; // is not stored
   const served = servedIn({ resource }, version);
   return (object) => served ? served.fromStored(object) : object;
 }

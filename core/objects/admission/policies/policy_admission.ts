@@ -96,7 +96,8 @@ export class PolicyAdmission {
     if (!this.concerns({ operation, resource, subresource })) return;
     const { name, namespace = "" } = next.metadata;
     const attributes = attributesOf(operation, resource, options, { name, namespace });
-    const stored = (object: KubeObject) => resource.reading?.toStored(object) ?? object;
+    const stored = (object: KubeObject) =>
+      options.shown?.show(object) ?? resource.reading?.toStored(object) ?? object;
     const objects = { object: stored(next), old: previous && stored(previous) };
     this.validate({ ...attributes, subresource }, objects, warnings);
   }

@@ -11,7 +11,7 @@ import {
 import { plainValue, shapedValue } from "../../../schema/cel/shapes/json_values.ts";
 import type { Value } from "../../../schema/cel/values/values.ts";
 import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
-import { type GroupVersion, shownIn } from "../rule_matching.ts";
+import { type GroupVersion, kindIn, shownIn } from "../rule_matching.ts";
 
 /** Whether a user may do something: what the variable `authorizer` asks. Must not throw. */
 export type AskAccess = (user: UserInfo, question: AccessQuestion) => AccessAnswer;
@@ -117,23 +117,24 @@ function askerOf({ serviceAccount }: AccessQuestion, user: UserInfo): UserInfo {
   };
 }
 
+/** As JSON has it, without what is empty: k8s.io/api/admission/v1 AdmissionRequest. */
 function requestOf({ attributes, version }: SeenRequest): unknown {
   const { resource, served, subresource, user } = attributes;
   const own = served ?? resource;
   const pair = (one: GroupVersion) => ({ group: one.group, version: one.version });
   return {
-    kind: { ...pair(version), kind: resource.kind },
+    kind: kindIn(attributes, version),
     resource: { ...pair(version), resource: resource.plural },
-    subResource: subresource,
-    requestKind: { ...pair(own), kind: resource.kind },
+    ...(subresource && { subResource: subresource }),
+    requestKind: kindIn(attributes, own),
     requestResource: { ...pair(own), resource: resource.plural },
-    requestSubResource: subresource,
-    name: attributes.name,
-    namespace: attributes.namespace,
+    ...(subresource && { requestSubResource: subresource }),
+    ...(attributes.name && { name: attributes.name }),
+    ...(attributes.namespace && { namespace: attributes.namespace }),
     operation: attributes.operation,
     userInfo: {
       username: user.name,
-      uid: user.uid ?? "",
+      ...(user.uid && { uid: user.uid }),
       groups: user.groups,
       ...(user.extra && { extra: user.extra }),
     },

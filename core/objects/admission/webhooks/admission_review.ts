@@ -2,7 +2,7 @@ import { OtherRefusal } from "../../../client/api_error.ts";
 import { WebhookFailure } from "../../../client/webhooks/webhook_transport.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
 import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
-import { type GroupVersion, shownIn } from "../rule_matching.ts";
+import { type GroupVersion, kindIn, shownIn } from "../rule_matching.ts";
 
 const REVIEW_GROUP = "admission.k8s.io";
 
@@ -16,16 +16,15 @@ export function admissionReview(
   const own = served ?? resource;
   const shown = shownIn(attributes, version);
   const { groups, name: username, uid: userUid, extra } = user;
-  const kind = attributes.operation === "CONNECT" && object ? object.kind : resource.kind;
   return {
     kind: "AdmissionReview",
     apiVersion: `${REVIEW_GROUP}/${reviewVersion}`,
     request: {
       uid,
-      kind: { ...pair(version), kind },
+      kind: kindIn(attributes, version),
       resource: { ...pair(version), resource: resource.plural },
       ...(subresource && { subResource: subresource }),
-      requestKind: { ...pair(own), kind },
+      requestKind: kindIn(attributes, own),
       requestResource: { ...pair(own), resource: resource.plural },
       ...(subresource && { requestSubResource: subresource }),
       ...(attributes.name && { name: attributes.name }),

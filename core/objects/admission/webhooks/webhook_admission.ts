@@ -196,7 +196,7 @@ function patchedIn(
   version: GroupVersion,
   patch: readonly unknown[],
 ): KubeObject {
-  const served = servedIn(attributes, version);
+  const served = attributes.body ? undefined : servedIn(attributes, version);
   const shown = shownIn(attributes, version)(object);
   let patched: unknown;
   try {
@@ -205,10 +205,10 @@ function patchedIn(
     if (error instanceof ApiError) throw internalError(error.message);
     throw error;
   }
-  const { value, causes } = check(
-    (served ?? attributes.resource).schema,
-    cloneJson(patched as JsonObject),
-  );
+  const { schema } = attributes.body ?? served ?? attributes.resource;
+  const { value, causes } = schema
+    ? check(schema, cloneJson(patched as JsonObject))
+    : { value: patched, causes: [] };
   const wrong = causes.find(({ reason }) => reason === "FieldValueTypeInvalid");
   if (wrong || !isJsonObject(value)) {
     throw internalError(wrong ? `${wrong.field}: ${wrong.message}` : "the patch leaves no object");

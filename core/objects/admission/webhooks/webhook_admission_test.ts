@@ -452,12 +452,12 @@ Deno.test("a webhook may refuse a connection, by its options", async () => {
   await site.validating("c", webhook("v", { rules, objectSelector: { matchLabels: {} } }));
   const options = { kind: "PodExecOptions", apiVersion: "v1", command: ["sh"] };
   const connect = (subresource: string) =>
-    site.objects.connect(
-      pods,
-      { namespace: "default", name: "web" },
-      { subresource },
-      options as never,
-    );
+    site.objects.ask({
+      ...{ operation: "CONNECT", resource: pods, subresource },
+      name: { namespace: "default", name: "web" },
+      body: { group: "", version: "v1", kind: "PodExecOptions" },
+      object: options as never,
+    }, {});
   await connect("attach");
   assert.deepEqual(site.asked, []);
   site.answers.set("/v", { allowed: false, status: { message: "no shells" } });
