@@ -8,6 +8,7 @@ import { deploymentController } from "./apps/deployments.ts";
 import { staleDisruptions } from "./cluster/stale_disruptions.ts";
 import { endpointSliceController } from "./services/endpoint_slices.ts";
 import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
+import { serviceIpAddressController } from "./services/service_ip_addresses.ts";
 import { endpointsController } from "./services/endpoints.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
 import { accountTokenSecrets, type SecretTokenSigner } from "./cluster/account_token_secrets.ts";
@@ -94,16 +95,10 @@ export interface ControllerOptions {
   measure?: Measure;
 }
 
-type OptionalKeys =
-  | "ask"
-  | "balancerRange"
-  | "measure"
-  | "nodeBlocks"
-  | "nodeLifecycle"
-  | "signer"
-  | "tokenSigner"
-  | "traffic"
-  | "tunnels";
+type OptionalKeys = Exclude<
+  keyof ControllerOptions,
+  "authority" | "catalog" | "gatewayAddress" | "reservedRanges"
+>;
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
@@ -327,6 +322,7 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),
   () => loopOf(endpointMirrorController),
+  () => loopOf(serviceIpAddressController),
   ({ gatewayAddress: address, balancerRange: range }) =>
     loopOf(loadBalancerController({ address, ...(range !== undefined && { range }) })),
   ({ catalog }) => loopOf(namespaceController(catalog)),

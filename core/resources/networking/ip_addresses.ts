@@ -28,6 +28,7 @@ export const ipAddresses = defineResource({
     spec: present(object("Who has the address.", { parentRef })),
   }),
   generation: "none",
+  indexes: { parent: ({ spec }) => spec.parentRef ? [parentText(spec.parentRef)] : [] },
   columns: [
     nameColumn,
     {
