@@ -82,6 +82,15 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
     observed: { containers: [run(0, "exited")], busy: { main: { do: "start" } } },
     steps: [],
   },
+  "a container is not started a second time while its start is in flight": {
+    pod: podOf(),
+    observed: {
+      sandbox: READY,
+      memories: { main: { imageId: "x" } },
+      busy: { main: { do: "start" } },
+    },
+    steps: [],
+  },
   "an orphan that is being stopped is not removed": {
     observed: {
       containers: [run(0, "running")],

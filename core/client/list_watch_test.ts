@@ -18,7 +18,8 @@ class Following {
   readonly #answer: () => Response;
   #isAway = true;
   lists = 0;
-  watches = 0;
+  /** The versions that watches were to go on from. */
+  readonly versions: (string | null)[] = [];
 
   constructor(answer: () => Response) {
     this.#answer = answer;
@@ -31,6 +32,10 @@ class Following {
       kind: new MirroredKind(configMaps as never),
       onListed: () => {},
     }).run(this.#stop.signal);
+  }
+
+  get watches(): number {
+    return this.versions.length;
   }
 
   async untilWatched(): Promise<void> {
@@ -51,7 +56,7 @@ class Following {
       this.lists++;
       return Promise.resolve(new Response(EMPTY));
     }
-    this.watches++;
+    this.versions.push(new URLSearchParams(path.split("?")[1]).get("resourceVersion"));
     return Promise.resolve(this.#answer());
   }
 }
@@ -83,5 +88,23 @@ Deno.test("what is refused as too old is listed anew at once, and ever later whe
   assert.equal(following.lists, 2);
   await following.clock.advance(600_000);
   assert.ok(following.lists < 40, `${following.lists} lists in ten minutes`);
+  await following.end();
+});
+
+Deno.test("a watch goes on from the last that was seen, change or bookmark", async () => {
+  const lines = ["ADDED 5", "MODIFIED 7", "DELETED 8", "BOOKMARK 11"].map((line) => {
+    const [type, resourceVersion] = line.split(" ");
+    const metadata = { namespace: "default", name: "a", uid: "a", resourceVersion };
+    return `${
+      JSON.stringify({ type, object: { apiVersion: "v1", kind: "ConfigMap", metadata } })
+    }\n`;
+  });
+  const following = new Following(() => new Response(lines.shift() ?? new ReadableStream()));
+  await following.untilWatched();
+  for (let waits = 0; following.watches < 5 && waits < 1_000; waits++) {
+    await following.clock.advance(500);
+  }
+  assert.deepEqual(following.versions, ["1", "5", "7", "8", "11"]);
+  assert.equal(following.lists, 1);
   await following.end();
 });

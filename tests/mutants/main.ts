@@ -14,6 +14,8 @@ import { copyOfTree, runDeno } from "./tree_copy.ts";
 const SEEDS = 200;
 /** A run that takes longer counts as failed: the simulator itself notices endless loops in which virtual time advances. */
 const RUN_MS_MAX = 900_000;
+/** Tests that take longer with a bug wait for what it keeps from happening: it is caught. */
+const TESTS_MS_MAX = 240_000;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -61,7 +63,6 @@ async function testsThatFailAnyway(mutants: readonly Mutant[]): Promise<string[]
   const tests = [...new Set(mutants.flatMap(({ tests = [] }) => tests))];
   const folder = await copyOfTree();
   try {
-    if (await testsPass(tests, folder)) return [];
     const failing: string[] = [];
     for (const test of tests) if (!await testsPass([test], folder)) failing.push(test);
     return failing;
@@ -102,7 +103,7 @@ async function byTests({ tests = [] }: Mutant, folder: string): Promise<string |
 async function testsPass(tests: readonly string[], folder: string): Promise<boolean> {
   if (tests.length === 0) return true;
   const args = ["test", "-A", "--no-check", "--fail-fast", ...tests];
-  return (await runDeno(folder, args, { msMax: RUN_MS_MAX })).code === 0;
+  return (await runDeno(folder, args, { msMax: TESTS_MS_MAX })).code === 0;
 }
 
 function write(text: string): void {

@@ -105,12 +105,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/client/mirrored_kind.ts",
     search: "if (!uids.has(known.metadata.uid)) this.remove(known);",
     replace: "if (uids.size < 0) this.remove(known);",
+    tests: ["core/client/mirror_test.ts"],
   },
   {
     name: "410 is not heeded: a watch that is too old is asked for again and again",
     file: "core/client/list_watch.ts",
     search: "if (error.code === 410 || error.code === 504)",
     replace: "if (error.code === 504)",
+    tests: ["core/client/list_watch_test.ts"],
   },
   {
     name: "a watch that is too old waits as long as one that nobody answers before it lists anew",
@@ -124,12 +126,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/client/list_watch.ts",
     search: "    this.#version = object.metadata.resourceVersion;\n",
     replace: '    if (type === "BOOKMARK") this.#version = object.metadata.resourceVersion;\n',
+    tests: ["core/client/list_watch_test.ts"],
   },
   {
     name: "stale cache after reconnect: what the server has told meanwhile is skipped",
     file: "core/api/watch/watch.ts",
     search: "for (let seen = after; !gone",
     replace: "for (let seen = Math.max(after, store.revision); !gone",
+    tests: ["core/api/watch/watch_test.ts"],
   },
   {
     name: "a watch that nobody answers is waited for, though others are answered again",
@@ -333,7 +337,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "agent/pods/next_step.ts",
     search: "      ownField(observed.busy, each.container.name)\n        ? []",
     replace: "      ownField(observed.busy, each.container.name) === null\n        ? []",
-    tests: ["agent/pods/next_step_test.ts"],
+    tests: ["agent/pods/next_step_limits_test.ts"],
   },
   {
     name: "orphans: what nobody wants any more is left to run",

@@ -73,6 +73,29 @@ Deno.test("what should be here and is not is asked for again, with less trust ea
   assert.equal(feed.begin({ beats: false }).known.size, 0, "everything is sent");
 });
 
+Deno.test("what a group no longer names goes, in its group alone, and as of that revision", () => {
+  const { kind, reader: feed } = reader();
+  const bits = 1;
+  const all = Array.from({ length: 8 }, (_, index) => map(`m${index}`, "1"));
+  const isIn = (group: number) => ({ metadata }: ConfigMap) =>
+    groupOf(keyOf(metadata), bits) === group;
+  const [first, others] = [all.filter(isIn(0)), all.filter(isIn(1))];
+  assert.ok(first.length > 1 && others.length > 0);
+  for (const object of all) kind.put(object as never);
+  const [gone, ...kept] = first;
+  feed.take(START);
+  const keys = kept.map(({ metadata }) => keyOf(metadata));
+  feed.take({ type: "GROUP", kind: "configmaps", bits, group: 0, keys });
+  assert.equal(kind.list().length, all.length, "nothing before it is complete");
+  const removed: string[] = [];
+  kind.subscribe(({ type, object }) =>
+    removed.push(`${type} ${object.metadata.name} ${object.metadata.resourceVersion}`)
+  );
+  feed.take(synced([...kept, ...others]));
+  assert.deepEqual(removed, [`DELETED ${gone!.metadata.name} 9`]);
+  assert.equal(kind.list().length, all.length - 1);
+});
+
 Deno.test("digests differ with the content, not with the order, and follow changes", () => {
   const objects = Array.from({ length: 100 }, (_, i) => map(`m${i}`, `${i}`));
   const all = Digests.of(objects);

@@ -107,7 +107,9 @@ Deno.test("a token for one node lets in no other, however it comes to the contro
 Deno.test("machines without an id are not the same machine", () => {
   const world = new World({});
   assert.equal(world.join("edge", "1", {}), "joined");
-  assert.match(world.join("edge", "2", {})!, /another machine has joined/);
+  for (const annotations of [{}, { "coracle.dev/machine-id": "" }]) {
+    assert.match(world.join("edge", "2", annotations)!, /another machine has joined/);
+  }
 });
 
 Deno.test("a name belongs to one machine as long as its node is there", () => {

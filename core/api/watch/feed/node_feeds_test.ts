@@ -357,6 +357,24 @@ Deno.test("a restored backup that gives a revision a second time is seen, whatev
   await edge.stop();
 });
 
+Deno.test("a node that was cut off hears of what was deleted, and of old objects that are its own since", async () => {
+  const fixture = await cluster();
+  const { local } = fixture;
+  await local.create(secrets, { metadata: named("older"), data: { k: "b2xk" } });
+  const edge = await following(fixture);
+  edge.cut();
+  await local.delete(configMaps, named("edge-map"));
+  await local.create(pods, podOf("later", "edge", { secret: "older" }));
+  const asked = edge.asked.length;
+  edge.heal();
+  await edge.caughtUp();
+  assert.equal(edge.asked.length, asked + 1, "by one answer");
+  assert.equal(edge.mirror.get(configMaps, named("edge-map")), undefined);
+  assert.ok(edge.mirror.get(secrets, named("older")), "though nobody has written it since");
+  assertInStep(edge);
+  await edge.stop();
+});
+
 Deno.test("what was kept without its newest changes is healed after a restart of the node", async () => {
   const fixture = await cluster();
   const before = await following(fixture);
