@@ -14,11 +14,15 @@ interface Suite {
   name: string;
   /** What follows `deno test -A`. */
   args: readonly string[];
-  /** How many files run at once with `--parallel`. Absent: as many as there are cores. */
+  /** How many files run at once with `--parallel`, in the order of `args`. Absent: as many as there are cores. */
   jobs?: number;
   /** The suite before it that runs at the same time: both wait most of the time, and measure none. */
   beside?: string;
 }
+
+/** What begins last would be waited for alone. */
+const LONG_E2E = ["two_machines", "remote_streams", "rollout_examples", "rollouts"]
+  .map((name) => `tests/e2e/${name}_test.ts`);
 
 const SUITES: readonly Suite[] = [
   {
@@ -26,6 +30,9 @@ const SUITES: readonly Suite[] = [
     args: [
       "--parallel",
       "--doc",
+      // These two take longest.
+      "tests/simulation",
+      "agent/runtimes/podman",
       "core",
       "agent",
       "proxy",
@@ -33,9 +40,10 @@ const SUITES: readonly Suite[] = [
       "cli",
       "tests/tidy_test.ts",
       "tests/extension_test.ts",
-      "tests/simulation",
       "tests/mutants",
     ],
+    // Those of containers and sockets wait, which is time for another.
+    jobs: navigator.hardwareConcurrency + 1,
   },
   { name: "fuzz", args: ["--parallel", "--v8-flags=--expose-gc", "tests/fuzz"] },
   { name: "security", args: ["tests/security"] },
@@ -43,7 +51,7 @@ const SUITES: readonly Suite[] = [
   { name: "takeover", args: ["tests/takeover"], beside: "crash" },
   { name: "conformance", args: ["tests/conformance"] },
   // Its files have networks and folders of their own, and wait for containers most of the time.
-  { name: "e2e", args: ["--parallel", "tests/e2e"], jobs: 2 },
+  { name: "e2e", args: ["--parallel", ...LONG_E2E, "tests/e2e"], jobs: 2 },
   { name: "sites", args: ["tests/sites"] },
 ];
 
