@@ -143,6 +143,9 @@ Deno.test("a file that says something else makes another pod, when the one befor
   node.statics.want([next]);
   // It has two seconds to end.
   await assert.rejects(node.until(() => node.running().includes("app:2"), 1_500));
+  const ending = node.statics.get(pods, { namespace: "default", name: "web-node-a" })!;
+  assert.ok(ending.metadata.deletionTimestamp);
+  assert.notEqual(ending.spec.containers[0]!.image, "app:2");
   await node.until(() =>
     isReady(node.pod("web-node-a")) && node.runtime.containers.length === 1 &&
     node.pod("web-node-a")!.spec.containers[0]!.image === "app:2", 10_000);

@@ -167,3 +167,23 @@ Deno.test("an idle connection whose slot was taken and that closes later frees n
   release();
   assert.equal(open(slots, "l", "c"), undefined);
 });
+
+Deno.test("among peers with as many, and connections idle for as long, the first goes", () => {
+  const slots = new ConnectionSlots({ listenerMax: 4, peerMax: 4 });
+  const all = ["a", "a", "b", "b"].map((peer) => open(slots, "l", peer, 5)!);
+  assert.ok(open(slots, "l", "new"));
+  assert.deepEqual(all.map((one) => one.isClosed), [true, false, false, false]);
+});
+
+Deno.test("the slot of an idle connection is free as soon as it is taken, however long that one takes to close", () => {
+  const slots = new ConnectionSlots({ listenerMax: 1 });
+  const slow = new Connection("slow", 1);
+  slots.claim("l", "a", slow);
+  assert.ok(slots.makeRoom("l", "b", STRANGER));
+  assert.ok(slow.isClosed);
+  slow.idleSinceMs = undefined; // it is closing
+  assert.ok(slots.makeRoom("l", "b", STRANGER), "nobody has claimed the slot yet");
+  const busy = new Connection("busy", undefined);
+  slots.claim("l", "b", busy);
+  assert.ok(!slots.makeRoom("l", "c", STRANGER));
+});

@@ -54,6 +54,41 @@ export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [
     becomes: "if (count < 0) return [];",
     reason: "The first 0 pods are none.",
   },
+  {
+    file: "proxy/backends/balancer.ts",
+    was: "const current = parts.map(() => 0);",
+    becomes: "const current = parts.map(() => 1);",
+    reason: "They are compared with each other only.",
+  },
+  {
+    file: "proxy/backends/balancer.ts",
+    was: "for (let slot = 0; slot < total; slot++) {",
+    becomes: "for (let slot = 0; slot <= total; slot++) {",
+    reason: "What is written behind the end of a typed array is ignored.",
+  },
+  {
+    file: "proxy/backends/balancer.ts",
+    was: "for (let i = 0; i < parts.length; i++) {",
+    becomes: "for (let i = 0; i <= parts.length; i++) {",
+    reason: "No number is greater or less than NaN.",
+  },
+  {
+    file: "proxy/backends/balancer.ts",
+    was: "if (divisor === 0) return [];",
+    reason: "A typed array of NaN elements is empty.",
+  },
+  {
+    file: "proxy/backends/balancer.ts",
+    was: "if (total <= SLOTS_MAX) return parts;",
+    becomes: "if (total < SLOTS_MAX) return parts;",
+    reason: "Rounding to as many parts as there are changes none.",
+  },
+  {
+    file: "proxy/connections/connection_slots.ts",
+    was: "if (count > 0) this.#counts.set(listener, count);",
+    becomes: "if (count >= 0) this.#counts.set(listener, count);",
+    reason: "No count is the same as 0.",
+  },
 ];
 
 export function isEquivalent(file: string, { was, becomes }: LineMutant): boolean {

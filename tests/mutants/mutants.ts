@@ -363,7 +363,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: "  if (!isWatched) await context",
     replace:
       "  await context.untilDrained?.(podUid, signal);\n  if (!isWatched) return await context",
-    tests: ["tests/simulation/simulation_test.ts"],
+    tests: ["agent/pods/draining_test.ts"],
   },
   {
     name: "a finished pod runs again",

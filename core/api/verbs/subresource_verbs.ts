@@ -39,7 +39,9 @@ export function answerSubresource(
   const subresource = subresourceOf(kind.resource, name);
   const decides = subresource?.decide || subresource?.act;
   const stream = decides ? undefined : streams.get(name);
-  if (stream?.answer && isUndeclared(stream.undeclaredOf, request)) return stream.answer(request);
+  if (stream?.answer && isUndeclared(stream.undeclaredOf, request.path)) {
+    return stream.answer(request);
+  }
   if (!subresource && kind.resource.reading) {
     throw objectNotFound(kind.resource, request.path.name ?? "");
   }
@@ -54,10 +56,10 @@ export function answerSubresource(
   return verb === "get" ? show(request, subresource) : write(request, subresource, verb);
 }
 
-/** Whether it is a subresource of ours, which the kind does not declare. */
-function isUndeclared(
+/** Whether it is a subresource of ours, which the kind does not declare. `of`: the plural of that kind. */
+export function isUndeclared(
   of: string | undefined,
-  { path: { group, resource } }: ObjectRequest,
+  { group, resource }: { group: string; resource: string },
 ): boolean {
   return of !== undefined && group === "" && resource === of;
 }
