@@ -11,6 +11,7 @@ import type { EventRecorder } from "../core/client/event_recorder.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import type { OwnCounts } from "../core/traffic/traffic_reports.ts";
 import type { SetCount } from "../proxy/backends/backends.ts";
+import type { PortLeader } from "../proxy/table/led_ports.ts";
 import { type ReachSource, runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
 import type { RelayAddress } from "../core/traffic/far/relaying.ts";
 import { StaticPods } from "../agent/static_pods/static_pods.ts";
@@ -80,6 +81,8 @@ export interface NodePlatform {
   manifestFolder?: string;
   /** Who may connect to services, where the listeners have to check it. */
   servicePeers?: readonly string[];
+  /** Where to listen for services; absent: at their own ports. */
+  servicePorts?: PortLeader;
   /** The IPv4 addresses that the machine has now; absent: nobody is led to the node itself. */
   ownAddresses?: () => readonly string[];
   /** Ranges of addresses that the machine takes for load balancers. */
@@ -214,7 +217,7 @@ async function runTraffic(
   node: Node & NodeSettings & { proxy: NodeProxy },
 ): Promise<void> {
   const { proxy, servicePeers, ownAddresses, balancerRanges, gatewayAddress, nodeName } = node;
-  const { onServed, far } = node;
+  const { onServed, far, servicePorts } = node;
   const { clock, log, parts } = context;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
@@ -228,6 +231,7 @@ async function runTraffic(
       gatewayAddress,
       nodePortAddress: gatewayAddress,
       listensOnClusterIPs: true,
+      ...(servicePorts && { leader: servicePorts }),
       ...(servicePeers && { clusterIPPeers: servicePeers }),
       ...(balancerRanges && { balancerRanges }),
       ...(ownAddresses && { node: { name: nodeName, addresses: ownAddresses } }),

@@ -127,13 +127,16 @@ function createProxy(context: CommandContext, { proxyEngines: [engine] }: NodeRe
 }
 
 /** Pods that share the machine's network use its names, too. */
-function createDns({ clock, log }: CommandContext, { network, podCidr, serviceCidr }: Addresses) {
+function createDns(
+  { clock, log }: CommandContext,
+  { network, podCidr, serviceCidr, servicePorts }: Addresses,
+) {
   const address = network.kind === "namespace" ? dnsAddressIn(serviceCidr) : undefined;
   if (address === undefined) return undefined;
   const settings = {
     domain: CLUSTER_DOMAIN,
     address,
-    port: DNS_PORT,
+    port: servicePorts?.portFor(DNS_PORT) ?? DNS_PORT,
     ranges: [serviceCidr, podCidr],
     resolvConf: "/etc/resolv.conf",
   };
@@ -168,7 +171,9 @@ async function openRuntime(
 }
 
 interface Addresses
-  extends Pick<MachinePlatform, "routes" | "keeper" | "servicePeers" | "podCidr" | "serviceCidr"> {
+  extends
+    Pick<MachinePlatform, "routes" | "keeper" | "servicePeers" | "podCidr" | "serviceCidr">,
+    Pick<NodeNetwork, "servicePorts"> {
   network: PodNetwork;
 }
 
@@ -192,12 +197,13 @@ async function openNetwork(
     log,
   });
   parts.defer(() => leaveNetwork(network));
-  const { pods, routes, keeper, servicePeers } = network;
+  const { pods, routes, keeper, servicePeers, servicePorts } = network;
   return {
     network: pods,
     ...(routes && { routes }),
     ...(keeper && { keeper }),
     ...(servicePeers && { servicePeers }),
+    ...(servicePorts && { servicePorts }),
     ...rangesOf(network, asked, wantsLoopback),
   };
 }

@@ -8,8 +8,18 @@ import {
   removalText,
   tableText,
 } from "./firewall_rules.ts";
+import { type LedPorts, ledText, type PortRules, USUAL_PORTS, withPorts } from "./service_ports.ts";
 
 const NFT_MISSING = '"nft" is not installed; install it with "apt-get install nftables"';
+
+/** In which ways rules are loaded: as long as one fails, the next is tried. */
+const LOADS = [
+  { isNew: false, hasFib: true, leads: true },
+  { isNew: true, hasFib: true, leads: true },
+  { isNew: true, hasFib: false, leads: true },
+  { isNew: true, hasFib: true, leads: false },
+  { isNew: true, hasFib: false, leads: false },
+];
 
 export interface FirewallOptions extends Omit<Guarded, "hasFib"> {
   log: Log;
@@ -18,13 +28,15 @@ export interface FirewallOptions extends Omit<Guarded, "hasFib"> {
 }
 
 /** The node's rules in the kernel: a table of nftables of our own. They stay when the process ends. */
-export class Firewall {
+export class Firewall implements PortRules {
   readonly #log: Log;
   readonly #generation: () => number | undefined;
   #guarded: Guarded;
   /** `undefined`: as the last process left it. */
   #cluster: Cluster | undefined;
   #isLoaded = false;
+  /** `undefined`: this kernel cannot, or there are no services here. */
+  #led: LedPorts | undefined;
   /** The generation in which the rules are as they should be, and the kernel's words for them, once it was asked. */
   #known: { text?: string; generation: number | undefined } = { generation: undefined };
   /** One change at a time. */
@@ -34,6 +46,22 @@ export class Firewall {
     this.#log = log;
     this.#generation = generation ?? (() => undefined);
     this.#guarded = { ...guarded, hasFib: true };
+    if (guarded.serviceCIDR !== undefined) this.#led = withPorts(new Map(), new Set(USUAL_PORTS));
+  }
+
+  get led(): LedPorts | undefined {
+    return this.#isLoaded ? this.#led : undefined;
+  }
+
+  /** Leads these ports of services, and no others. */
+  async lead(ports: LedPorts): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#isLoaded || this.#led === undefined) return;
+      const problem = await nft(this.#ledText(ports));
+      await this.#noteRules();
+      if (problem === undefined) this.#led = ports;
+      else this.#log.warn("Cannot lead connections to all ports of services", { problem });
+    });
   }
 
   /** Whether the kernel follows the rules. */
@@ -105,21 +133,51 @@ export class Firewall {
     this.#known = { generation, ...(text !== undefined && { text }) };
   }
 
-  /** What an older version has left may not fit, and a small kernel may not know ways back. */
+  /** What an older version has left may not fit, and a small kernel may not know all. */
   async #tryLoad(): Promise<string | undefined> {
     if (programPath("nft") === undefined) return NFT_MISSING;
-    const { table } = this.#guarded;
-    const cluster = this.#cluster && clusterText(this.#guarded, this.#cluster);
-    if (await nft(tableText(this.#guarded) + (cluster ?? "")) === undefined) return undefined;
-    const whole = (guarded: Guarded) =>
-      removalText(table) + tableText(guarded) + clusterText(guarded, this.#cluster ?? NO_CLUSTER);
-    const problem = await nft(whole(this.#guarded));
-    if (problem === undefined) return undefined;
-    const without = { ...this.#guarded, hasFib: false };
-    if (await nft(whole(without)) !== undefined) return problem;
-    this.#guarded = without;
-    this.#log.warn("This kernel has no nft_fib_ipv4: only rp_filter keeps pods to their addresses");
-    return undefined;
+    let first: string | undefined;
+    for (const { isNew, hasFib, leads } of LOADS) {
+      const guarded = { ...this.#guarded, hasFib: hasFib && this.#guarded.hasFib };
+      const led = leads ? this.#led : undefined;
+      const problem = await nft(this.#text(guarded, led, isNew));
+      if (problem !== undefined) {
+        first ??= problem;
+        continue;
+      }
+      if (guarded.hasFib !== this.#guarded.hasFib) {
+        this.#log.warn(
+          "This kernel has no nft_fib_ipv4: only rp_filter keeps pods to their addresses",
+        );
+      }
+      if (led !== this.#led) {
+        this.#log.warn(
+          "The kernel does not lead what is sent to services: processes of this machine cannot listen on all addresses at their ports",
+          { problem: first },
+        );
+      }
+      this.#guarded = guarded;
+      this.#led = led;
+      return undefined;
+    }
+    return first;
+  }
+
+  #text(guarded: Guarded, led: LedPorts | undefined, isNew: boolean): string {
+    const cluster = this.#cluster ?? (isNew ? NO_CLUSTER : undefined);
+    return [
+      isNew ? removalText(guarded.table) : "",
+      tableText(guarded),
+      cluster ? clusterText(guarded, cluster) : "",
+      this.#ledText(led),
+    ].join("");
+  }
+
+  #ledText(ports: LedPorts | undefined): string {
+    const { table, serviceCIDR } = this.#guarded;
+    return serviceCIDR === undefined || ports === undefined
+      ? ""
+      : ledText(table, serviceCIDR, ports);
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {

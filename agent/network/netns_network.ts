@@ -5,6 +5,7 @@ import { AddressPool } from "./address_pool.ts";
 import { areSettingsApplied, NODE_END } from "./device_settings.ts";
 import { Firewall } from "./firewall.ts";
 import type { Cluster } from "./firewall_rules.ts";
+import { ServicePorts } from "./service_ports.ts";
 import type { Plumbing, SeenLink } from "./plumbing.ts";
 import {
   deviceOf,
@@ -48,6 +49,8 @@ export interface NetnsNetworkOptions {
  */
 export class NetnsNetwork implements PodNetwork {
   readonly kind = "namespace";
+  /** Where to listen for services; `undefined`: there are none here. */
+  readonly servicePorts: ServicePorts | undefined;
   readonly #pool: AddressPool;
   readonly #device: string;
   readonly #mtu: number;
@@ -85,6 +88,9 @@ export class NetnsNetwork implements PodNetwork {
       ...(serviceCIDR !== undefined && { serviceCIDR }),
       generation: () => plumbing.rulesGeneration(),
     });
+    if (serviceCIDR !== undefined) {
+      this.servicePorts = new ServicePorts(serviceCIDR, this.#firewall);
+    }
   }
 
   /** Name of the gateway's device. */

@@ -94,9 +94,13 @@ for (const [name, open] of VARIANTS) {
     ignore: !isPossible,
     fn: () =>
       withNetwork(place, open, async (network) => {
-        using listener = Deno.listen({ hostname: "10.213.8.5", port: 0 });
-        (await Deno.connect({ hostname: "10.213.8.5", port: listener.addr.port })).close();
+        const led = (await network.servicePorts!.lead(new Set([80]))).get(80)!;
+        using listener = Deno.listen({ hostname: "10.213.8.5", port: led });
+        (await Deno.connect({ hostname: "10.213.8.5", port: 80 })).close();
         (await listener.accept()).close();
+        using _other = Deno.listen({ hostname: "0.0.0.0", port: 80 });
+        const others = { hostname: "10.213.8.5", port: led + 1 };
+        await assert.rejects(Deno.connect(others), Deno.errors.ConnectionRefused);
         const pod = await network.add("uid-1");
         await answers(pod.namespacePath!, "10.213.8.77");
       }),

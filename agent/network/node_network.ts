@@ -9,6 +9,7 @@ import { NetlinkPlumbing } from "./netlink_plumbing.ts";
 import { DEVICE, NetnsNetwork } from "./netns_network.ts";
 import { NetworkKeeper } from "./network_keeper.ts";
 import { NodeRoutes } from "./node_routes.ts";
+import type { ServicePorts } from "./service_ports.ts";
 import type { Plumbing } from "./plumbing.ts";
 import { parseMark } from "./wiring.ts";
 
@@ -41,6 +42,8 @@ export interface NodeNetwork {
   keeper?: NetworkKeeper;
   /** Who may connect to services, where the kernel has no rules that say so and the listeners have to. */
   servicePeers?: readonly string[];
+  /** Where to listen for services; absent: at their own ports. */
+  servicePorts?: ServicePorts;
   /** Removes all that was made on this machine, and closes. */
   destroy(): Promise<void>;
 }
@@ -117,6 +120,7 @@ async function startNamespaces(
     routes,
     keeper,
     servicesAreLocal: serviceCIDR !== undefined,
+    ...(pods.servicePorts && { servicePorts: pods.servicePorts }),
     ...(serviceCIDR && !pods.isGuarded && { servicePeers: peersOf(podCIDR, serviceCIDR) }),
     async destroy() {
       await routes.use([]);

@@ -17,6 +17,7 @@ import { pods } from "../../core/resources/core/pods/pods.ts";
 import { hasHostPorts } from "../table/host_ports.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
+import { ledTable, type PortLeader } from "../table/led_ports.ts";
 import { setsInUse } from "../table/sets_in_use.ts";
 import type { TrafficReport } from "../../core/traffic/served_traffic.ts";
 import { isReadyUnknown, type Reach, REMOTE_ADDRESS } from "../../core/traffic/reach.ts";
@@ -46,6 +47,8 @@ export interface RunProxyOptions
   /** The node that it runs on, and the IPv4 addresses that the machine has now; absent: it is on none. */
   node?: { name: string; addresses(): readonly string[] };
   proxy: TableUser;
+  /** Who leads connections to services to other ports; absent: they are listened for at their own. */
+  leader?: PortLeader;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
@@ -97,7 +100,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
       if (table === undefined || !isEqual(table, next)) {
         table = next;
         reporter.problems(next);
-        const report = await orAborted(proxy.use(next), signal);
+        const report = await orAborted(useLed(next, options), signal);
         reporter.ports(report);
         onApplied?.(next, report);
       }
@@ -110,6 +113,13 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   } finally {
     for (const stop of stops) stop();
   }
+}
+
+async function useLed(
+  table: RouteTable,
+  { proxy, leader }: Pick<RunProxyOptions, "proxy" | "leader">,
+): Promise<ListenReport> {
+  return await proxy.use(leader === undefined ? table : await ledTable(table, leader));
 }
 
 /** Wakes the loop for what a table is made of. Returns the stops. */

@@ -16,6 +16,8 @@ testOnPodman({
     { name: "a ClusterIP is reached from the host and from a pod, and shared", run: clusterIP },
     { name: "a NodePort is reached from the host", run: nodePort },
     { name: "a pod on the node's network has its ports there", run: hostNetwork },
+    { name: "a process of the host has a port of services before and after them", run: samePort },
+    { name: "an address of a service has the ports of that service only", run: otherPorts },
     { name: "a Service without pods refuses, and answers once it has some", run: emptyService },
   ],
 });
@@ -60,6 +62,41 @@ async function hostNetwork(cluster: PodmanCluster): Promise<void> {
   const { status } = await cluster.readyPod("on-host");
   assert.equal(status.podIP, status.hostIP);
   await eventually("it answers on the host", () => textAt(`http://127.0.0.1:${port}/`));
+}
+
+async function samePort(cluster: PodmanCluster): Promise<void> {
+  const [early, late] = [freePort(), freePort()];
+  const { hostIP } = (await cluster.readyPod("web-a")).status;
+  const ask = async (name: string, port: number) => {
+    const ip = (await serviceNow(cluster, name)).spec.clusterIP!;
+    const answer = await eventually("the service answers", () => textAt(`http://${ip}:${port}/`));
+    assert.match(answer, /^web-[ab]$/);
+    const script = `wget -q -O - http://${ip}:${port}/; wget -q -O - http://${hostIP}:${port}/`;
+    assert.match(await said(cluster, `asks-${name}`, script), /^web-[ab]\nhost$/);
+    assert.equal(await textAt(`http://127.0.0.1:${port}/`), "host");
+  };
+  const web = (port: number) => ({ selector: { app: "web" }, ports: [{ port, targetPort: 8080 }] });
+  await using _before = hostServer(early);
+  await cluster.apply(serviceOf("after-host", web(early)));
+  await ask("after-host", early);
+  await cluster.apply(serviceOf("before-host", web(late)));
+  const ip = (await serviceNow(cluster, "before-host")).spec.clusterIP!;
+  await eventually("the service answers", () => textAt(`http://${ip}:${late}/`));
+  await using _after = hostServer(late);
+  await ask("before-host", late);
+}
+
+async function otherPorts(cluster: PodmanCluster): Promise<void> {
+  const port = freePort();
+  await using _server = hostServer(port);
+  assert.equal(await textAt(`http://127.0.0.1:${port}/`), "host");
+  const ip = (await serviceNow(cluster, "web")).spec.clusterIP!;
+  await assert.rejects(Deno.connect({ hostname: ip, port }), Deno.errors.ConnectionRefused);
+}
+
+/** A process of this machine that listens on all addresses. */
+function hostServer(port: number): AsyncDisposable {
+  return Deno.serve({ hostname: "0.0.0.0", port, onListen: () => {} }, () => new Response("host"));
 }
 
 async function emptyService(cluster: PodmanCluster): Promise<void> {

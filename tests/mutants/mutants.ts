@@ -438,6 +438,27 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["agent/network/firewall_rules_test.ts"],
   },
   {
+    name: "two ports of services lead to one",
+    file: "agent/network/service_ports.ts",
+    search: "    while (taken.has(FIRST_PORT + place)) place = (place + 1) % PORTS_MAX;\n",
+    replace: "",
+    tests: ["agent/network/service_ports_test.ts"],
+  },
+  {
+    name: "a port of services that is new moves those that are led already",
+    file: "agent/network/service_ports.ts",
+    search: "const led = new Map(kept), taken",
+    replace: "const led = new Map<number, number>(), taken",
+    tests: ["agent/network/service_ports_test.ts"],
+  },
+  {
+    name: "a listener that is none of services moves to another port",
+    file: "proxy/table/led_ports.ts",
+    search: "isLed(listener) ? {",
+    replace: 'listener.protocol !== "HTTP" ? {',
+    tests: ["proxy/table/led_ports_test.ts"],
+  },
+  {
     name: "cut off: what runs in a network that was lost goes on there",
     file: "agent/pods/next_step.ts",
     search: "    ...stopsOfCutOff(pod, observed, elapsedMs),\n",
