@@ -2,6 +2,7 @@ import type { Ipv4Range } from "../lib/addresses/ipv4.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
 import type { Cause } from "../schema/causes.ts";
+import type { ObjectMeta } from "../schema/metadata.ts";
 
 /** What the admission of a kind decides from, beside the object itself and what is stored of it. */
 export interface AdmissionContext<T> {
@@ -14,6 +15,8 @@ export interface AdmissionContext<T> {
   readonly claims: Claims;
   /** All objects of the kind, as they are now. */
   all(): readonly T[];
+  /** All objects of another kind, by plural and group: `ipaddresses.networking.k8s.io`. */
+  others(groupResource: string): readonly { readonly metadata: ObjectMeta }[];
 }
 
 /** What the operator of the cluster has chosen. */

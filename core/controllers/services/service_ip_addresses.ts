@@ -1,5 +1,9 @@
 import type { ObjectName, View } from "../../client/client.ts";
 import { isIpv4, parseIp } from "../../lib/addresses/ip_address.ts";
+import {
+  ADDRESS_MANAGED_BY,
+  ADDRESS_MANAGER,
+} from "../../resources/core/services/service_addresses.ts";
 import { type Service, services } from "../../resources/core/services/services.ts";
 import { ipAddresses, type IpAddressObject } from "../../resources/networking/ip_addresses.ts";
 import {
@@ -13,8 +17,6 @@ import {
 } from "../runtime/controller.ts";
 
 const FAMILY = "ipaddress.kubernetes.io/ip-family";
-const MANAGED_BY = "ipaddress.kubernetes.io/managed-by";
-const MANAGER = "ipallocator.k8s.io";
 
 /**
  * Keeps an IPAddress for each address that a Service has, by which users see who has it. What users have made themselves is
@@ -86,13 +88,16 @@ function hasAddress(
 function addressOf(address: string, { namespace, name }: { namespace: string; name: string }) {
   const family = isIpv4(parseIp(address)!) ? "IPv4" : "IPv6";
   return {
-    metadata: { name: address, labels: { [FAMILY]: family, [MANAGED_BY]: MANAGER } },
+    metadata: {
+      name: address,
+      labels: { [FAMILY]: family, [ADDRESS_MANAGED_BY]: ADDRESS_MANAGER },
+    },
     spec: { parentRef: { resource: "services", namespace, name } },
   };
 }
 
 function isManaged({ metadata: { labels } }: IpAddressObject): boolean {
-  return labels?.[MANAGED_BY] === MANAGER && labels[FAMILY] !== undefined;
+  return labels?.[ADDRESS_MANAGED_BY] === ADDRESS_MANAGER && labels[FAMILY] !== undefined;
 }
 
 /** Those of a Service that were made for it. */

@@ -19,8 +19,9 @@ export function kindAdmission(
         atEnd(() => ofKind.delete(value));
       },
     };
-    const all = () => store.list([groupResourceOf(resource)]).map(({ object }) => object);
+    const others = (of: string) => store.list([of]).map(({ object }) => object);
+    const all = () => others(groupResourceOf(resource));
     const isOwn = options.isOwn === true;
-    return resource.admit(next, previous, { isOwn, causes, random, settings, claims, all });
+    return resource.admit(next, previous, { isOwn, causes, random, settings, claims, all, others });
   };
 }

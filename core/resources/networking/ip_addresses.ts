@@ -5,7 +5,6 @@ import { object, present, required, string, type TypeOf } from "../../schema/sch
 import { immutableCauses, nameCauses } from "../../schema/value_rules.ts";
 import { nameColumn } from "../columns.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 
 const parentRef = object("The object that has the address.", {
   group: string("Group of the object; absent for the core group."),
@@ -41,8 +40,6 @@ export const ipAddresses = defineResource({
     previous
       ? immutableCauses("spec.parentRef", spec.parentRef, previous.spec.parentRef)
       : parentCauses(spec.parentRef, "spec.parentRef"),
-  warnings: (_, previous) =>
-    storedOnlyWarnings("IPAddress", previous, "no address is set aside by it"),
 });
 
 export type IpAddressObject = ObjectOf<typeof ipAddresses>;

@@ -3,7 +3,8 @@ import { parseIpv4Range } from "../../../lib/addresses/ipv4.ts";
 import { Random } from "../../../lib/random.ts";
 import { VirtualClock } from "../../../lib/virtual_clock.ts";
 import type { Cause } from "../../../schema/causes.ts";
-import { withServiceAddresses } from "./service_addresses.ts";
+import { ADDRESS_MANAGED_BY, ADDRESS_MANAGER, withServiceAddresses } from "./service_addresses.ts";
+import type { ObjectMeta } from "../../../schema/metadata.ts";
 import type { Service } from "./services.ts";
 
 const KUBERNETES = { namespace: "default", name: "kubernetes" };
@@ -38,6 +39,25 @@ Deno.test("addresses are given out but for the first, the network's own and the 
   assert.deepEqual(given.slice(0, 4).sort(), ["10.0.0.2", "10.0.0.3", "10.0.0.5", "10.0.0.6"]);
   assert.equal(given[4], "");
   assert.match(world.causes[0]!.message, /range is full/);
+});
+
+Deno.test("an address that an IPAddress of a user sets aside is not given out; those that Services have made say nothing", () => {
+  const labels = { [ADDRESS_MANAGED_BY]: ADDRESS_MANAGER };
+  const addresses = [
+    { name: "10.0.0.2" },
+    { name: "10.0.0.3", labels },
+    { name: "10.0.0.5", labels: { [ADDRESS_MANAGED_BY]: "me" } },
+  ] as unknown as ObjectMeta[];
+  const world = new World({ claimed: ["10.0.0.4"] });
+  world.addresses = addresses;
+  const given = [1, 2].map(() => world.admit({}).spec.clusterIP);
+  assert.deepEqual([given.sort(), world.causes], [["10.0.0.3", "10.0.0.6"], []]);
+  const asking = new World({});
+  asking.addresses = addresses;
+  asking.admit({ clusterIP: "10.0.0.3" });
+  asking.admit({ clusterIP: "10.0.0.5" });
+  assert.equal(asking.causes.length, 1);
+  assert.match(asking.causes[0]!.message, /failed to allocate IP 10.0.0.5: provided IP is already/);
 });
 
 Deno.test("a node port is asked for within the range, by one Service for each protocol", () => {
@@ -131,6 +151,8 @@ class World {
   readonly causes: Cause[] = [];
   readonly claimed: Set<string>;
   readonly #others: readonly object[];
+  /** The metadata of IPAddresses. */
+  addresses: readonly ObjectMeta[] = [];
   readonly #random = new Random(1);
 
   constructor(
@@ -159,6 +181,7 @@ class World {
       },
       claims: this.claimed,
       all: () => this.#others.map((spec) => ({ ...next, spec })) as Service[],
+      others: () => this.addresses.map((metadata) => ({ metadata })),
     });
   }
 }

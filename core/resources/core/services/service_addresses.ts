@@ -11,6 +11,10 @@ interface Service extends NamespacedObject {
 type Context = AdmissionContext<Service>;
 type Ports = NonNullable<ServiceSpec["ports"]>;
 
+/** Of IPAddresses that are made for Services. */
+export const ADDRESS_MANAGED_BY = "ipaddress.kubernetes.io/managed-by";
+export const ADDRESS_MANAGER = "ipallocator.k8s.io";
+
 /** As kube-apiserver has them by default. */
 const NODE_PORTS = { first: 30_000, last: 32_767 };
 
@@ -209,8 +213,13 @@ function withAddress(service: Service, clusterIP: string): Service {
   return { ...service, spec };
 }
 
-function usedAddresses({ all }: Context): Set<string> {
-  return new Set(all().map(({ spec }) => spec.clusterIP ?? ""));
+/** Those of Services, and those that users have set aside by an IPAddress. */
+function usedAddresses({ all, others }: Context): Set<string> {
+  const ofServices = all().map(({ spec }) => spec.clusterIP ?? "");
+  const setAside = others("ipaddresses.networking.k8s.io")
+    .filter(({ metadata: { labels } }) => labels?.[ADDRESS_MANAGED_BY] !== ADDRESS_MANAGER)
+    .map(({ metadata: { name } }) => name);
+  return new Set([...ofServices, ...setAside]);
 }
 
 function usedNodePorts({ all }: Context): Set<string> {
