@@ -235,11 +235,11 @@ function nodePortKey({ protocol, nodePort }: ServicePort): string {
   return `${protocol}/${nodePort ?? 0}`;
 }
 
-/** Kubernetes shows the list as Go writes it. */
+/** Kubernetes shows the list of both families. */
 function invalidAddress(address: string, why: string): Cause {
   return {
     field: "spec.clusterIPs",
     reason: "FieldValueInvalid",
-    message: `Invalid value: []string{${JSON.stringify(address)}}: ${why}`,
+    message: `Invalid value: ${JSON.stringify([address])}: ${why}`,
   };
 }

@@ -49,7 +49,7 @@ Deno.test("addresses that cannot be had are refused in Kubernetes' words", async
   ) {
     await assert.rejects(create(objects, "b", { clusterIP: address }), {
       message:
-        `Service "b" is invalid: spec.clusterIPs: Invalid value: []string{"${address}"}: failed to allocate IP ${address}: ${why}`,
+        `Service "b" is invalid: spec.clusterIPs: Invalid value: ["${address}"]: failed to allocate IP ${address}: ${why}`,
     });
   }
 });
