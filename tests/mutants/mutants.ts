@@ -1,3 +1,4 @@
+import { API_MUTANTS } from "./api_mutants.ts";
 import { ALONE_MUTANTS } from "./alone_mutants.ts";
 import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
@@ -590,6 +591,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONFINEMENT_MUTANTS,
   ...NODE_MUTANTS,
   ...STREAM_MUTANTS,
+  ...API_MUTANTS,
   ...STEPWISE_MUTANTS,
   ...ALONE_MUTANTS,
   ...STORAGE_MUTANTS,
