@@ -38,6 +38,15 @@ Deno.test("a ring holds the newest events that fit, returns them in order, and t
   );
 });
 
+Deno.test("events whose bytes are exactly as many as may be are kept; one byte more, and the oldest goes", () => {
+  const ring = new EventRing({ eventsMax: 9, bytesMax: 100 }, START);
+  for (const revision of [101, 102]) ring.add(eventOf("pods", "a", { revision, bytes: 50 }));
+  assert.equal(ring.after(["pods"], START, 102).length, 2);
+  ring.add(eventOf("pods", "a", { revision: 103, bytes: 1 }));
+  assert.throws(() => ring.after(["pods"], START, 103), ExpiredError);
+  assert.equal(ring.after(["pods"], 101, 103).length, 2);
+});
+
 Deno.test("a resume from the future is refused", () => {
   assert.throws(() => new EventRing(LIMITS, START).after(["pods"], START + 1, START), ExpiredError);
 });

@@ -89,6 +89,28 @@ export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [
     becomes: "if (count >= 0) this.#counts.set(listener, count);",
     reason: "No count is the same as 0.",
   },
+  {
+    file: "core/store/event_ring.ts",
+    was: "if (!event) return;",
+    reason: "What has to forget holds something: no limit is below 0.",
+  },
+  {
+    file: "core/store/event_ring.ts",
+    was: "if (this.length === 0) return undefined;",
+    reason: "Nobody takes from an empty queue: both queues hold each event.",
+  },
+  {
+    file: "core/store/event_ring.ts",
+    was: "if (this.#head * 2 > this.#items.length) {",
+    becomes: "if (this.#head * 2 >= this.#items.length) {",
+    reason: "When room is made changes nothing that is read.",
+  },
+  {
+    file: "core/store/event_ring.ts",
+    was: "if (this.#head * 2 > this.#items.length) {",
+    becomes: "if (this.#head * 3 > this.#items.length) {",
+    reason: "When room is made changes nothing that is read.",
+  },
 ];
 
 export function isEquivalent(file: string, { was, becomes }: LineMutant): boolean {

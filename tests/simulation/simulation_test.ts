@@ -5,7 +5,7 @@ import { REGRESSIONS } from "./regression_scenarios.ts";
 import { scenarioOf } from "./scenario.ts";
 import { firstBadSeed, reportOf, seedsFrom } from "./seeds.ts";
 
-const SEEDS = 75;
+const SEEDS = 50;
 const MUST_OCCUR: readonly Occurrence[] = [
   "a request was lost",
   "a request came twice",
