@@ -43,12 +43,19 @@ export function statusOf(input: StatusInput): JobStatus {
     ...(conditions.length > 0 && { conditions }),
     ...(startTime !== undefined && { startTime }),
     ...(completionTime !== undefined && { completionTime }),
-    ...(isEnded && end.type === "SuccessCriteriaMet" && { completionTime: timestamp(nowMs) }),
+    ...(isEnded && end.type === "SuccessCriteriaMet" && {
+      completionTime: completionTimeOf(startTime, nowMs),
+    }),
     ...(count > 0 && { active: count }),
     ...tracking.status,
     ready: staying.filter(isReady).length,
     terminating: ending,
   };
+}
+
+/** Not before the start, which the API refuses: somebody may have set the clock back. */
+function completionTimeOf(startTime: string | undefined, nowMs: number): string {
+  return timestamp(startTime === undefined ? nowMs : Math.max(nowMs, Date.parse(startTime)));
 }
 
 type Conditions = NonNullable<JobStatus["conditions"]>;

@@ -3,6 +3,7 @@ import { timestamp } from "../../lib/timestamp.ts";
 import { type Job, jobs } from "../../resources/batch/jobs.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { TestCluster } from "../test_cluster.ts";
+import { JobWorld } from "./job_world.ts";
 import { jobController } from "./jobs.ts";
 import { JOB_NAME, putJob } from "./job_fixture.ts";
 import { TRACKING_FINALIZER } from "./job_pods.ts";
@@ -80,6 +81,12 @@ Deno.test("a Job of one pod: made, counted, complete", () => {
     `SuccessfulCreate: Created pod: ${pod!.metadata.name}`,
     "Completed: Job completed",
   ]);
+});
+
+Deno.test("a Job completes though the clock was set back since its start", () => {
+  const { job } = new JobWorld({}).wait(-2_400).end(0);
+  assert.ok(job.status.conditions?.some(({ type }) => type === "Complete"));
+  assert.equal(job.status.completionTime, job.status.startTime);
 });
 
 Deno.test("failed pods are replaced after 10 s, 20 s, and so on, until the limit is passed", () => {
