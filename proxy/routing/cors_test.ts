@@ -33,6 +33,18 @@ Deno.test("origins: as they are, by a wildcard, with the port that is meant", ()
     ]],
     ["http://*.a.com:8080", ["http://b.a.com:8080"], ["http://b.a.com"]],
     ["http://*", ["http://b", "http://b.a.com:80"], ["https://b"]],
+    ["https://a*b*c.com", ["https://a1b2c.com", "https://a.b.b.c.com", "https://axbbc.com"], [
+      "https://abc.com",
+      "https://a1bc.com",
+      "https://ab2c.com",
+      "https://a1c.com",
+      "https://a12c.com",
+    ]],
+    ["https://a*b*b*c", ["https://a1b2b3c"], ["https://a1b2c", "https://a1bb3c", "https://a1b2bc"]],
+    ["http://[::10]", ["http://[::10]:80"], ["http://[::1]"]],
+    ["http://a:1", ["http://a:1"], ["http://a", "http://a:11"]],
+    ["http://a:123456", [], ["http://a:123456"]],
+    ["a.com", [], ["a.com", "://a.com", "http://a.com"]],
     ["*", ["https://a.com", "null"], []],
   ];
   for (const [allowed, yes, no] of cases) {
@@ -67,6 +79,22 @@ Deno.test("a preflight request is told what is allowed, one of another origin no
     "Access-Control-Expose-Headers: X-C",
     "Vary: Origin",
   ]);
+});
+
+Deno.test("an origin need only be one of those that are allowed; what is not listed has no header", () => {
+  const cors = { ...NONE, allowOrigins: ["https://a.com", "https://b.com"] };
+  for (const origin of cors.allowOrigins) {
+    const asked = { method: "OPTIONS", requestMethod: "PUT", requestHeaders: "x-a", origin };
+    assert.deepEqual(fieldsOf(cors, asked), [
+      `Access-Control-Allow-Origin: ${origin}`,
+      "Access-Control-Max-Age: 5",
+      "Vary: Origin",
+    ]);
+    assert.deepEqual(fieldsOf(cors, { origin }), [
+      `Access-Control-Allow-Origin: ${origin}`,
+      "Vary: Origin",
+    ]);
+  }
 });
 
 Deno.test("OPTIONS that no browser's preflight is goes to the backend", () => {

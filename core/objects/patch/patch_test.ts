@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { isRefusal } from "../../client/api_error.ts";
 import type { Schema } from "../../schema/schema.ts";
 import { mergePatch } from "./merge_patch.ts";
-import { patcherFor } from "./patch.ts";
+import { patcherFor, patchTypesOf } from "./patch.ts";
 import { strategicMergePatch } from "./strategic_merge_patch.ts";
 import { threeWayMerge } from "./three_way_merge.ts";
 
@@ -301,6 +301,36 @@ Deno.test("a patch that is no patch is refused", () => {
     () => patcherFor({ type: "text/plain", body: {} }, item),
     (error) => isRefusal(error, "UnsupportedMediaType"),
   );
+});
+
+Deno.test("the type says how the body is meant; what is no object is no merge patch", () => {
+  const target = { numbers: [1], words: ["a"] };
+  const body = { numbers: [2] };
+  const outcomes = {
+    "application/merge-patch+json": { numbers: [2], words: ["a"] },
+    "application/strategic-merge-patch+json": { numbers: [2, 1], words: ["a"] },
+  };
+  for (const [type, expected] of Object.entries(outcomes)) {
+    assert.deepEqual(patcherFor({ type, body }, item)(target), expected);
+    for (const other of [[body], "x", 1, null]) {
+      assert.throws(
+        () => patcherFor({ type, body: other }, item),
+        (error) => isRefusal(error, "BadRequest"),
+        `${type}: ${JSON.stringify(other)}`,
+      );
+    }
+  }
+});
+
+Deno.test("custom resources take no strategic merge patch", () => {
+  const [json, merge, strategic, apply] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+  ];
+  assert.deepEqual(patchTypesOf({}), [json, merge, strategic, apply]);
+  assert.deepEqual(patchTypesOf({ reading: {} }), [json, merge, apply]);
 });
 
 function jsonPatch(body: unknown): (target: unknown) => unknown {
