@@ -92,7 +92,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   {
     name: "the interval holds after an error, too",
     file: "core/controllers/analysis/measurement_schedule.ts",
-    search: '  if (last.phase === "Error") return finishedMs + ERROR_RETRY_MS;\n',
+    search: '  if (last.phase === "Error") return ERROR_RETRY_MS;\n',
     replace: "",
     tests: RUN_TESTS,
   },

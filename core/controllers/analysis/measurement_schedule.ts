@@ -40,21 +40,20 @@ export function nextMeasurement(
     return { step: "resume", unfinished: last };
   }
   if (isTerminating) return { step: "none" };
-  const dueMs = dueTime(metric, result, { startedMs: startedAt ? msOf(startedAt) : nowMs });
-  return dueMs > nowMs ? { step: "wait", untilMs: dueMs } : { step: "measure" };
+  const sinceMs = last ? msOf(last.finishedAt) : startedAt ? msOf(startedAt) : nowMs;
+  const waitMs = waitBefore(metric, last);
+  const restMs = sinceMs + waitMs - nowMs;
+  // A rest that is longer than two waits comes from a clock that was set back.
+  const isDue = restMs <= 0 || restMs > 2 * waitMs;
+  return isDue ? { step: "measure" } : { step: "wait", untilMs: sinceMs + waitMs };
 }
 
-function dueTime(
-  metric: Metric,
-  result: MetricResult | undefined,
-  { startedMs }: { startedMs: number },
-): number {
-  const last = result?.measurements?.at(-1);
-  if (last === undefined) return startedMs + durationOf(metric.initialDelay);
-  const finishedMs = msOf(last.finishedAt);
-  if (last.phase === "Error") return finishedMs + ERROR_RETRY_MS;
+/** How long to wait after a measurement, or at first after the beginning of the run. */
+function waitBefore(metric: Metric, last: Measurement | undefined): number {
+  if (last === undefined) return durationOf(metric.initialDelay);
+  if (last.phase === "Error") return ERROR_RETRY_MS;
   const intervalMs = metric.interval ? durationOf(metric.interval) : ERROR_RETRY_MS;
-  return finishedMs + Math.max(intervalMs, INTERVAL_MS_MIN);
+  return Math.max(intervalMs, INTERVAL_MS_MIN);
 }
 
 function durationOf(text: string | undefined): number {
