@@ -236,9 +236,21 @@ Deno.test({
     }),
 });
 
+/** What the README says of how commands are called. */
+async function usageInReadme(): Promise<string> {
+  return /```\n(coracle server [^]*?)```/.exec(await Deno.readTextFile("README.md"))![1]!;
+}
+
+Deno.test("every command that the help tells of is in the README", async () => {
+  const usage = await usageInReadme();
+  const { stdout } = await runProgram(Deno.execPath(), ["run", "-A", "main.ts", "help"]);
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
+  assert.ok(commands.includes("server"), stdout);
+  assert.deepEqual(commands.filter((name) => !usage.includes(`coracle ${name}`)), []);
+});
+
 Deno.test("every flag of a command that the README names is in its help", async () => {
-  const readme = await Deno.readTextFile("README.md");
-  const block = /```\n(coracle server [^]*?)```/.exec(readme)![1]!;
+  const block = await usageInReadme();
   for (const usage of block.split(/\n(?=coracle )/)) {
     const [, ...words] = usage.split(/\s+/);
     const command = words.slice(0, words.findIndex((word) => !/^[a-z]+$/.test(word)));
