@@ -285,6 +285,20 @@ Deno.test("links in the documents lead somewhere", () => {
   assert.deepEqual(faults, []);
 });
 
+Deno.test("files of tests/e2e, which run beside each other, have addresses of their own", () => {
+  const owners = new Map<string, string[]>();
+  for (const path of filesUnder("tests/e2e", "_test.ts")) {
+    const text = Deno.readTextFileSync(path);
+    const taken = [...text.matchAll(/\b(?:subnet: |SUBNET = |Machines?\.start\()(\d+)\b/g)];
+    for (const subnet of new Set(taken.map((match) => match[1]!))) {
+      owners.set(subnet, [...owners.get(subnet) ?? [], path]);
+    }
+    assert.doesNotMatch(text, /SUBNET \+/, `${path}: write the number, so that it can be compared`);
+  }
+  assert.ok(owners.size > 20, "no addresses were found");
+  assert.deepEqual([...owners].filter(([, paths]) => paths.length > 1), []);
+});
+
 function mayImport(path: string, target: string): boolean {
   const [from, to] = [folderOf(path), folderOf(target)];
   if (from === to || from === "main.ts") return true;

@@ -12,7 +12,8 @@ import { type Fixture, testSteps } from "./steps.ts";
 import { freePort } from "./web_app.ts";
 
 const SUBNET = 130;
-const RANGE = `10.143.${SUBNET + 1}.0/24`;
+const RANGE_SUBNET = 131;
+const RANGE = `10.143.${RANGE_SUBNET}.0/24`;
 const LOOPBACK = "127.44.0.0/24";
 const NODE = "edge";
 const PODS = "/api/v1/namespaces/default/pods";

@@ -12,6 +12,7 @@ import { EDGE, HERE, TwoMachines, twoMachinesMissing } from "./two_machines.ts";
 import { serviceOf } from "./web_app.ts";
 
 const SUBNET = 140;
+const THIRD_SUBNET = 143;
 const REPLICAS = 4;
 const CUT_MS = 60_000;
 /** Answers with its host name. */
@@ -33,7 +34,7 @@ testSteps({
 
 async function joinTogether(both: TwoMachines): Promise<void> {
   const { cluster } = both;
-  const third = await SecondMachine.start(SUBNET + 1);
+  const third = await SecondMachine.start(THIRD_SUBNET);
   const folder = await Deno.makeTempDir({ prefix: "coracle-e2e-" });
   const join = async (name: string) =>
     await AgentProcess.start(third, [
