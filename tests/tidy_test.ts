@@ -289,7 +289,7 @@ Deno.test("files of tests/e2e, which run beside each other, have addresses of th
   const owners = new Map<string, string[]>();
   for (const path of filesUnder("tests/e2e", "_test.ts")) {
     const text = Deno.readTextFileSync(path);
-    const taken = [...text.matchAll(/\b(?:subnet: |SUBNET = |Machines?\.start\()(\d+)\b/g)];
+    const taken = [...text.matchAll(/(?:subnet: |SUBNET = |Machines?\.start\()(\d+)\b/g)];
     for (const subnet of new Set(taken.map((match) => match[1]!))) {
       owners.set(subnet, [...owners.get(subnet) ?? [], path]);
     }
