@@ -55,7 +55,8 @@ Deno.test("a route is attached to the listeners that its parentRef means, which 
     ["by port", two, named({ port: 80 }), { http: [""] }],
     ["by both", two, named({ port: 80, sectionName: "alt" }), "NoMatchingParent"],
     ["no such name", two, named({ sectionName: "x" }), "NoMatchingParent"],
-    ["of another protocol", [{ ...HTTP, protocol: "HTTPS" }], {}, "NotAllowedByListeners"],
+    ["of another protocol", [{ ...HTTP, protocol: "TLS" }], {}, "NotAllowedByListeners"],
+    ["by TLS", [{ ...HTTP, protocol: "HTTPS" }], {}, { http: [""] }],
     [
       "one of them is of another protocol",
       [HTTP, { ...HTTP, name: "tls", port: 443, protocol: "TLS" }],

@@ -42,7 +42,7 @@ Deno.test("a backendRef names a port of a Service of its route's namespace, or s
     const [reference] = route.spec.rules[0]!.backendRefs!;
     const found = backendFaultOf(reference!, "default", cluster);
     assert.deepEqual(found && [found.reason, found.message], fault, JSON.stringify(given));
-    const target = targetOf(reference!, "default");
+    const target = targetOf(reference!, "default", cluster);
     const isFault = fault !== undefined && !/is not there|has no port \d/.test(fault[1]);
     assert.equal("fault" in target, isFault, JSON.stringify(given));
   }
@@ -50,6 +50,7 @@ Deno.test("a backendRef names a port of a Service of its route's namespace, or s
     routeOf(cluster, [{ backendRefs: [{ name: "web", port: 80 }] }]).spec.rules[0]!
       .backendRefs![0]!,
     "shop",
+    cluster,
   );
   assert.deepEqual(target, { servicePort: { namespace: "shop", name: "web", port: 80 } });
 });

@@ -57,7 +57,11 @@ export function listenerConflicts(
     for (const listener of gateway.spec.listeners.filter(isServedProtocol)) {
       const older = claims.get(listener.port) ?? [];
       claims.set(listener.port, older);
-      if (older.some((claim) => isTakenBy(claim, gateway, listener))) {
+      const other = older.find((claim) =>
+        speaksOther(claim, listener) && meet(claim.gateway, gateway)
+      );
+      if (other !== undefined) note(gateway, listener.name, protocolConflict(listener, other));
+      else if (older.some((claim) => isTakenBy(claim, gateway, listener))) {
         note(gateway, listener.name, hostnameConflict(listener));
       } else older.push({ gateway, listener });
     }
@@ -65,13 +69,16 @@ export function listenerConflicts(
   for (const gateway of byAge) {
     for (const listener of gateway.spec.listeners) {
       const others = claims.get(listener.port) ?? [];
-      if (isServedProtocol(listener) || !others.some((claim) => meet(claim.gateway, gateway))) {
-        continue;
-      }
-      note(gateway, listener.name, protocolConflict(listener));
+      const other = others.find((claim) => meet(claim.gateway, gateway));
+      if (isServedProtocol(listener) || other === undefined) continue;
+      note(gateway, listener.name, protocolConflict(listener, other));
     }
   }
   return conflicts;
+}
+
+function speaksOther(claim: Claim, { protocol }: GatewayListener): boolean {
+  return claim.listener.protocol !== protocol;
 }
 
 function conflictsWith(claim: Claim, gateway: Gateway, listener: GatewayListener): boolean {
@@ -89,10 +96,13 @@ function hostnameConflict({ port, hostname }: GatewayListener): ListenerConflict
   };
 }
 
-function protocolConflict({ port, protocol }: GatewayListener): ListenerConflict {
+function protocolConflict(
+  { port, protocol }: GatewayListener,
+  { listener }: Claim,
+): ListenerConflict {
   return {
     reason: "ProtocolConflict",
     message: `Port ${port} cannot speak "${protocol}": ` +
-      'another listener on it has protocol "HTTP"; use another port',
+      `another listener on it has protocol "${listener.protocol}"; use another port`,
   };
 }

@@ -53,7 +53,13 @@ Deno.test("ports and protocols: another port is free, a port speaks one protocol
     return { ...rest, spec: { ...spec, listeners: [{ ...listener!, port, protocol }] } } as Gateway;
   };
   assert.deepEqual(reasonsOf([at(80, "HTTP", "a/x", OLD), at(81, "HTTP", "b/y", NEW)]), {});
-  for (const protocol of ["HTTPS", "TLS", "TCP"]) {
+  assert.deepEqual(reasonsOf([at(80, "HTTPS", "a/x", OLD), at(80, "HTTP", "b/y", NEW)]), {
+    "b/y": { l0: "ProtocolConflict" },
+  });
+  assert.deepEqual(reasonsOf([at(80, "HTTP", "a/x", OLD), at(80, "HTTPS", "b/y", NEW)]), {
+    "b/y": { l0: "ProtocolConflict" },
+  });
+  for (const protocol of ["TLS", "TCP"]) {
     assert.deepEqual(reasonsOf([at(80, "HTTP", "a/x", OLD), at(80, protocol, "b/y", NEW)]), {
       "b/y": { l0: "ProtocolConflict" },
     });

@@ -4,7 +4,8 @@ import { type Gateway, type GatewayListener, gateways } from "../resources/gatew
 import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
 import { isPlacedOn, placementOf } from "../resources/gateway/placement.ts";
 import { gatewayKey, type ListenerConflict, listenerConflicts } from "./listener_conflicts.ts";
-import { hostnameOf, isServedProtocol, SERVED_PROTOCOLS } from "./listeners.ts";
+import { type CertificateFault, type Certificates, certificatesOf } from "./certificates.ts";
+import { hostnameOf, isServedProtocol, isTlsListener, SERVED_PROTOCOLS } from "./listeners.ts";
 
 /** `spec.controllerName` of the classes of Gateways that Coracle serves. */
 export const GATEWAY_CONTROLLER = "coracle.dev/gateway-controller";
@@ -24,6 +25,8 @@ export interface OwnListener {
   readonly unsupported: ListenerFault | undefined;
   /** Why another listener has its port or host name. */
   readonly conflict: ListenerConflict | undefined;
+  /** What clients are shown that speak TLS; absent: they speak none. */
+  readonly tls?: Certificates;
   /** Whether HTTPRoutes may be attached to it, conflicts and namespaces aside. */
   readonly takesHttpRoutes: boolean;
   /** A kind in `allowedRoutes.kinds` that is not supported. */
@@ -49,7 +52,10 @@ export function ownGatewaysOf(view: View): OwnGateways {
   return new Map(own.map((gateway) => {
     const key = gatewayKey(gateway);
     const listeners = gateway.spec.listeners.map((listener) =>
-      ownListener(listener, conflicts.get(key)?.get(listener.name))
+      ownListener(listener, {
+        conflict: conflicts.get(key)?.get(listener.name),
+        tls: isTlsListener(listener) ? certificatesOfListener(listener, gateway, view) : undefined,
+      })
     );
     return [key, { gateway, listeners }];
   }));
@@ -70,12 +76,30 @@ export function isOwnClass({ spec }: GatewayClass): boolean {
   return spec.controllerName === GATEWAY_CONTROLLER;
 }
 
-/** Why the listener is not open; `undefined` when it is. */
+/** Why the listener is not accepted; `undefined` when it is. */
 export function faultOf({ unsupported, conflict }: OwnListener): ListenerFault | undefined {
   return unsupported ?? conflict;
 }
 
-function ownListener(spec: GatewayListener, conflict: ListenerConflict | undefined): OwnListener {
+/** Why the listener is not open; `undefined` when it is: one of several certificates is enough. */
+export function closedBecause(listener: OwnListener): ListenerFault | CertificateFault | undefined {
+  const { tls } = listener;
+  return faultOf(listener) ?? (tls?.certificates.length === 0 ? tls.fault : undefined);
+}
+
+function certificatesOfListener(
+  { tls }: GatewayListener,
+  { metadata: { namespace } }: Gateway,
+  view: View,
+): Certificates {
+  const from = { group: GATEWAY_GROUP, kind: "Gateway", namespace };
+  return certificatesOf(tls?.certificateRefs ?? [], from, view);
+}
+
+function ownListener(
+  spec: GatewayListener,
+  { conflict, tls }: { conflict: ListenerConflict | undefined; tls: Certificates | undefined },
+): OwnListener {
   const { kinds = [] } = spec.allowedRoutes;
   const isServed = isServedProtocol(spec);
   return {
@@ -83,6 +107,7 @@ function ownListener(spec: GatewayListener, conflict: ListenerConflict | undefin
     hostname: hostnameOf(spec),
     unsupported: isServed ? undefined : unsupportedProtocol(spec),
     conflict,
+    ...(tls && { tls }),
     takesHttpRoutes: isServed && (kinds.length === 0 || kinds.some(isHttpRoute)),
     unsupportedKind: kinds.find((kind) => !isHttpRoute(kind))?.kind,
   };

@@ -4,7 +4,13 @@ import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { gateways } from "../resources/gateway/gateways.ts";
 import { nodes } from "../resources/core/nodes/nodes.ts";
 import { NODES } from "../resources/gateway/placement.ts";
-import { faultOf, GATEWAY_CONTROLLER, ownGatewaysOf, type OwnListener } from "./own_gateways.ts";
+import {
+  closedBecause,
+  faultOf,
+  GATEWAY_CONTROLLER,
+  ownGatewaysOf,
+  type OwnListener,
+} from "./own_gateways.ts";
 
 function listenersOf(...listeners: object[]): readonly OwnListener[] {
   const cluster = new TestCluster();
@@ -25,12 +31,20 @@ function listenersOf(...listeners: object[]): readonly OwnListener[] {
   return own.get("default/coracle")!.listeners;
 }
 
-Deno.test("a listener of protocol HTTP is served, one of another protocol says so", () => {
-  const [http, https] = listenersOf({ protocol: "HTTP" }, { protocol: "HTTPS" });
+Deno.test("a listener of protocol HTTP or HTTPS is served, one of another protocol says so", () => {
+  const [http, https, tls] = listenersOf({ protocol: "HTTP" }, { protocol: "HTTPS" }, {
+    protocol: "TLS",
+  });
   assert.equal(faultOf(http!), undefined);
-  assert.deepEqual(faultOf(https!), {
+  assert.equal(closedBecause(http!), undefined);
+  assert.equal(faultOf(https!), undefined);
+  assert.deepEqual(closedBecause(https!), {
+    reason: "InvalidCertificateRef",
+    message: "The listener names no certificate",
+  });
+  assert.deepEqual(faultOf(tls!), {
     reason: "UnsupportedProtocol",
-    message: 'Protocol "HTTPS" is not supported; supported protocols: "HTTP"',
+    message: 'Protocol "TLS" is not supported; supported protocols: "HTTP", "HTTPS"',
   });
 });
 
@@ -85,9 +99,10 @@ Deno.test("which routes a listener takes, and which kind it asks for in vain", (
   ][] = [
     [undefined, "HTTP", true],
     [[], "HTTP", true],
-    [undefined, "HTTPS", false],
+    [undefined, "HTTPS", true],
+    [undefined, "TLS", false],
     [[http], "HTTP", true],
-    [[http], "HTTPS", false],
+    [[http], "TLS", false],
     [[http, grpc], "HTTP", true, "GRPCRoute"],
     [[grpc], "HTTP", false, "GRPCRoute"],
     [[{ ...http, group: "example.com" }], "HTTP", false, "HTTPRoute"],

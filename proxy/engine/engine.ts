@@ -2,8 +2,8 @@ import type { Clock } from "../../core/lib/clock.ts";
 
 /**
  * What does the I/O of one thread: the seam between what is decided and the system that carries it out. Everything runs in
- * one thread, and no callback comes while another one runs. TLS and the choice of the protocol (ALPN) belong to the engine:
- * whoever owns a connection gets its plain bytes. `engine_contract.ts` is what every engine has to pass.
+ * one thread, and no callback comes while another one runs. TLS is a layer above it (`proxy/tls`). `engine_contract.ts` is
+ * what every engine has to pass.
  */
 export interface Engine {
   /** Time and timers of the thread. */
@@ -73,6 +73,8 @@ export interface Socket {
   keepAlive(): void;
   /** The request has been answered: the engine may let another one go ahead. */
   exchangeEnded(): void;
+  /** The socket of the engine that carries what is sent here, where something stands between. */
+  readonly carrier?: Socket;
 }
 
 /** A connection that a client has made. */
@@ -83,6 +85,8 @@ export interface ClientSocket extends Socket {
   readonly localPort: number;
   /** Whether the client speaks TLS. */
   readonly isEncrypted: boolean;
+  /** Whom the client has asked for by TLS, in small letters; `""`: nobody. Absent: it does not speak TLS. */
+  readonly serverName?: string;
 }
 
 /** Whom a socket tells what happens. */

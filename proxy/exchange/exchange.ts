@@ -12,6 +12,7 @@ import { type Head, TOO_LONG } from "../messages/head.ts";
 import {
   answerToFailure,
   BROKEN_ROUTE,
+  MISDIRECTED,
   NO_ROUTE,
   NOBODY_READY,
   type OwnAnswer,
@@ -70,14 +71,26 @@ export class Exchange {
     this.#scheme = scheme;
   }
 
-  /** Claims an endpoint for the request that `head` describes; `undefined`: `answer` is what its client gets. */
-  begin(bytes: Uint8Array, headEnd: number, head: Head, nowMs: number): LiveEndpoint | undefined {
+  /**
+   * Claims an endpoint for the request that `head` describes; `undefined`: `answer` is what its client gets. `serverName`: for
+   * whom its connection is, when that is said by TLS.
+   */
+  begin(
+    bytes: Uint8Array,
+    headEnd: number,
+    head: Head,
+    nowMs: number,
+    serverName?: string,
+  ): LiveEndpoint | undefined {
     const { matcher, path, port } = this.#service;
     this.startedMs = nowMs;
     this.status = this.#tries = 0;
     this.#isRepeatable = head.isIdempotent && !head.upgrades;
     const host = this.host = matcher.hostOf(bytes, head);
     if (host === undefined) return this.#answerInstead(NO_ROUTE);
+    if (serverName !== undefined && host !== matcher.hostNamed(serverName)) {
+      return this.#answerInstead(MISDIRECTED);
+    }
     const { settings } = host;
     this.headBytesMax = settings.headBytesMax;
     if (headEnd - head.start > settings.headBytesMax) {

@@ -269,7 +269,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     this.minorVersion = head.minorVersion;
     this.takesTrailers = head.takesTrailers;
     this.#nowMs = service.deadlines.now();
-    const endpoint = exchange.begin(bytes, headEnd, head, this.#nowMs);
+    const endpoint = exchange.begin(bytes, headEnd, head, this.#nowMs, this.socket.serverName);
     if (endpoint === undefined) return this.#answerSelf(exchange.answer);
     const forwarded = exchange.host!.trusts(this.#address)
       ? trustedForwardedLines(bytes, head, this.#address, this.#scheme)

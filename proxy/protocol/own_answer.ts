@@ -92,6 +92,16 @@ export const NO_ROUTE: OwnAnswer = problemAnswer(
   "Cannot forward the request: no route is for its host and path",
 );
 
+/**
+ * The client has asked for another host by TLS than by HTTP, and they are not of one listener. It may ask again by another
+ * connection: RFC 9110, section 15.5.20.
+ */
+export const MISDIRECTED: OwnAnswer = problemAnswer(
+  421,
+  "destination_not_found",
+  "Cannot forward the request: this connection is for another host",
+);
+
 /** A route that names no backend, or none that exists. Which one, its status says. */
 export const BROKEN_ROUTE: OwnAnswer = problemAnswer(
   500,

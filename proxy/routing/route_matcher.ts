@@ -9,6 +9,7 @@ import {
   type GatewaySettings,
   HEAD_BYTES_MAX_DEFAULT,
 } from "../../core/resources/gateway/settings.ts";
+import { covers } from "../../core/traffic/hostnames.ts";
 import type { LiveSplit } from "../backends/split.ts";
 import {
   ascii,
@@ -84,6 +85,11 @@ export class RouteMatcher {
     return this.#hosts.some((host) => host.trusts(peer));
   }
 
+  /** The host that a client has asked for by TLS, in small letters; `undefined`: there is none. */
+  hostNamed(serverName: string): LiveHost | undefined {
+    return this.#hosts.find(({ name }) => covers(name, serverName));
+  }
+
   /** `undefined`: no host matches. */
   hostOf(bytes: Uint8Array, head: Head): LiveHost | undefined {
     const nameEnd = hostNameEnd(bytes, head);
@@ -100,6 +106,8 @@ export class RouteMatcher {
  * asks for them.
  */
 export class LiveHost {
+  /** As the table has it. */
+  readonly name: string;
   readonly settings: GatewaySettings;
   readonly hostname: CompiledHostname;
   readonly #routes: readonly CompiledRoute[];
@@ -111,6 +119,7 @@ export class LiveHost {
     liveRuleOf: (rule: Rule) => LiveRule,
   ) {
     this.settings = settings;
+    this.name = hostname;
     this.hostname = compiledHostname(hostname);
     this.#trusted = settings.trustedProxies.flatMap((text) => parseIpRange(text) ?? []);
     this.#hasCors = routes.some(({ rule }) => rule.cors !== undefined);

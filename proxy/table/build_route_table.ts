@@ -5,12 +5,15 @@ import {
   type GatewaySettings,
   settingsOf,
 } from "../../core/resources/gateway/settings.ts";
+import type { BackendObjectReference } from "../../core/resources/gateway/http_route_filters.ts";
 import type { HttpRoute } from "../../core/resources/gateway/http_routes.ts";
 import type { NamespacedObject } from "../../core/resources/resource.ts";
 import { type Service, services } from "../../core/resources/core/services/services.ts";
 import { type Attachment, attachmentsOf } from "../../core/traffic/attachments.ts";
+import { type ReferredPort, targetOf } from "../../core/traffic/backend_references.ts";
+import type { ServedCertificate } from "../../core/traffic/certificates.ts";
 import {
-  faultOf,
+  closedBecause,
   type OwnGateway,
   type OwnGateways,
   ownGatewaysOf,
@@ -41,8 +44,7 @@ import {
 import { preferenceOf } from "../../core/traffic/viewpoints.ts";
 import { sharesOf } from "../../core/traffic/service_shares.ts";
 import { portSharesOf } from "./split_shares.ts";
-import { INGRESS_PORT } from "../../core/traffic/own_ingresses.ts";
-import { ingressRoutes } from "./ingress_routes.ts";
+import { type IngressHost, ingressHosts } from "./ingress_hosts.ts";
 import { healthListener } from "./health_listeners.ts";
 import { hostPortListeners } from "./host_ports.ts";
 import {
@@ -118,6 +120,10 @@ class TableBuilder implements RuleTargets, ServiceTargets {
     this.#nodeName = nodeName;
   }
 
+  referred(reference: BackendObjectReference, namespace: string): ReferredPort {
+    return targetOf(reference, namespace, this.#view);
+  }
+
   backendOf(port: ServicePortName, selection = this.#preferenceOf(port)): number {
     const name = backendNameOf(port, selection);
     return this.#indexes.get(name) ??
@@ -177,31 +183,27 @@ function gatewayListeners(
   { gatewayAddress: address, nodeName }: RouteTableOptions,
   builder: TableBuilder,
 ): Listener[] {
-  const hostsOfPort: HostsOfPort = new Map();
+  const ports: OpenPorts = new Map();
   const gateways = gatewaysOn(view, nodeName);
-  for (const gateway of gateways.values()) openPorts(gateway, hostsOfPort, builder);
+  for (const gateway of gateways.values()) openPorts(gateway, ports, builder);
   const rules = new Map<HttpRoute, BuiltRule[]>();
   for (const attachment of attachmentsOf(view, gateways)) {
     const { route } = attachment;
     const built = rules.get(route) ?? rulesOf(route, builder);
     rules.set(route, built);
-    attach(attachment, built, hostsOfPort, builder);
+    attach(attachment, built, ports, builder);
   }
-  for (const [hostname, routes] of ingressRoutes(view, builder)) {
-    const hosts = hostsOfPort.get(INGRESS_PORT) ?? new Map();
-    hostsOfPort.set(INGRESS_PORT, hosts);
-    const host = hosts.get(hostname) ?? { settings: DEFAULT_SETTINGS, routes: [] };
-    hosts.set(hostname, host);
-    host.routes.push(...routes);
-  }
-  return [...hostsOfPort].map(([port, hosts]) => ({
+  for (const host of ingressHosts(view, builder)) attachIngress(host, ports, builder);
+  return [...ports].map(([port, { isEncrypted, hosts }]) => ({
     protocol: "HTTP",
+    ...(isEncrypted && { isEncrypted }),
     name: `gateway ${port}`,
     address,
     port,
-    hosts: [...hosts].map(([hostname, { settings, routes }]): ListenerHost => ({
+    hosts: [...hosts].map(([hostname, { settings, routes, certificates }]): ListenerHost => ({
       hostname,
       ...(isEqual(settings, DEFAULT_SETTINGS) ? {} : { settings }),
+      ...(certificates && { certificates }),
       routes: routes.sort(compareRoutes),
     })).sort((a, b) => compareHostnames(a.hostname, b.hostname)),
   }));
@@ -215,44 +217,87 @@ function gatewaysOn(view: View, nodeName: string | undefined): OwnGateways {
   return new Map([...all].filter(([, { gateway }]) => isPlacedOn(gateway, labels)));
 }
 
-/** Open listeners by port and host name. */
-type HostsOfPort = Map<number, Map<string, { settings: GatewaySettings; routes: Route[] }>>;
+/** Open listeners by port and host name. A port speaks TLS or does not. */
+type OpenPorts = Map<number, { isEncrypted: boolean; hosts: Map<string, OpenHost> }>;
+
+interface OpenHost {
+  readonly settings: GatewaySettings;
+  readonly routes: Route[];
+  readonly certificates?: readonly ServedCertificate[];
+}
+
+function portOf(ports: OpenPorts, port: number, isEncrypted: boolean) {
+  const open = ports.get(port) ?? { isEncrypted, hosts: new Map<string, OpenHost>() };
+  ports.set(port, open);
+  return open;
+}
 
 function openPorts(
   { gateway: { metadata: { namespace, name, annotations } }, listeners }: OwnGateway,
-  hostsOfPort: HostsOfPort,
+  ports: OpenPorts,
   builder: TableBuilder,
 ): void {
   const settings = settingsOf(annotations);
   for (const listener of listeners) {
-    const { spec: { name: section, port }, hostname } = listener;
-    const fault = faultOf(listener);
+    const { spec: { name: section, port }, hostname, tls } = listener;
+    const closed = closedBecause(listener), fault = closed ?? tls?.fault;
     if (fault !== undefined) {
       builder.report({ kind: "Gateway", namespace, name, section, ...fault });
-      continue;
     }
-    const hosts = hostsOfPort.get(port) ?? new Map();
-    hostsOfPort.set(port, hosts);
-    hosts.set(hostname, { settings, routes: [] });
+    if (closed !== undefined) continue;
+    const certificates = tls?.certificates;
+    portOf(ports, port, tls !== undefined).hosts
+      .set(hostname, { settings, routes: [], ...(certificates && { certificates }) });
   }
 }
 
 function attach(
   { route, listeners, refusal }: Attachment,
   rules: readonly BuiltRule[],
-  hostsOfPort: HostsOfPort,
+  ports: OpenPorts,
   builder: TableBuilder,
 ): void {
   const { namespace, name } = route.metadata;
   if (refusal) builder.report({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
   for (const { listener, hostnames } of listeners) {
-    const { routes } = hostsOfPort.get(listener.spec.port)!.get(listener.hostname)!;
+    const host = ports.get(listener.spec.port)?.hosts.get(listener.hostname);
+    if (host === undefined) continue; // its listener has no certificate
     for (const hostname of hostnames) {
       for (const { rule, matches } of rules) {
-        routes.push(...matches.map((match) => ({ hostname, match, rule })));
+        host.routes.push(...matches.map((match) => ({ hostname, match, rule })));
       }
     }
   }
+}
+
+function attachIngress(
+  { port, hostname, routes, certificates }: IngressHost,
+  ports: OpenPorts,
+  builder: TableBuilder,
+): void {
+  const { isEncrypted, hosts } = portOf(ports, port, certificates !== undefined);
+  if (isEncrypted !== (certificates !== undefined)) {
+    const [first] = routes;
+    if (first) builder.report(otherProtocol(first.ingress.metadata, port, hostname));
+    return;
+  }
+  const host = hosts.get(hostname) ??
+    { settings: DEFAULT_SETTINGS, routes: [], ...(certificates && { certificates }) };
+  hosts.set(hostname, host);
+  host.routes.push(...routes.map(({ hostname, match, rule }) => ({ hostname, match, rule })));
+}
+
+function otherProtocol(
+  { namespace, name }: NamespacedObject["metadata"],
+  port: number,
+  hostname: string,
+): Problem {
+  const message = `Port ${port} is a Gateway's that speaks another protocol on it, ` +
+    `so "${hostname}" is not served there`;
+  return {
+    ...{ kind: "Ingress", namespace, name, section: String(port) },
+    ...{ reason: "ProtocolConflict", message },
+  };
 }
 
 /** What only one can have. */

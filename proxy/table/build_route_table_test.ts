@@ -273,8 +273,13 @@ Deno.test("what is not implemented is a problem, and never done by halves", () =
     route("r", { rules: [rule("/(", "web", {}, "RegularExpression")] }),
   );
   assert.deepEqual(regex.problems.map(({ reason }) => reason), ["UnsupportedValue"]);
-  const https = tableOf(gateway("gw", { protocol: "HTTPS" }));
-  assert.deepEqual(https.problems.map(({ reason }) => reason), ["UnsupportedProtocol"]);
+  for (
+    const [protocol, reason] of [["TLS", "UnsupportedProtocol"], ["HTTPS", "InvalidCertificateRef"]]
+  ) {
+    const { problems, listeners } = tableOf(gateway("gw", { protocol }));
+    assert.deepEqual(problems.map((problem) => problem.reason), [reason]);
+    assert.deepEqual(listeners, []);
+  }
 });
 
 Deno.test("timeouts and filters become part of the rule", () => {

@@ -2,10 +2,14 @@ import type { View } from "../../core/client/client.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import type { Ingress } from "../../core/resources/networking/ingresses.ts";
 import type { IngressBackend, IngressPath } from "../../core/resources/networking/ingress_shape.ts";
-import { ownIngressesOf } from "../../core/traffic/own_ingresses.ts";
 import { invalidBackend } from "../../core/traffic/service_backends.ts";
 import type { RuleTargets } from "./route_rules.ts";
 import type { Route, RouteMatch, Share } from "./route_table.ts";
+
+/** A route, and whose it is. */
+export interface IngressRoute extends Route {
+  readonly ingress: Ingress;
+}
 
 /**
  * What Ingresses make of requests, by host name; `""`: of all others. Requests for a host that no path fits get the default
@@ -13,16 +17,18 @@ import type { Route, RouteMatch, Share } from "./route_table.ts";
  * https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource
  */
 export function ingressRoutes(
+  ingresses: readonly Ingress[],
   view: View,
   targets: RuleTargets,
-): ReadonlyMap<string, readonly Route[]> {
-  const routes = new Map<string, Route[]>();
-  const add = (hostname: string, more: readonly Route[]) =>
+): ReadonlyMap<string, readonly IngressRoute[]> {
+  const routes = new Map<string, IngressRoute[]>();
+  const add = (hostname: string, more: readonly IngressRoute[]) =>
     void routes.set(hostname, [...routes.get(hostname) ?? [], ...more]);
-  for (const ingress of ownIngressesOf(view)) {
+  for (const ingress of ingresses) {
     const { namespace, name } = ingress.metadata;
     const { defaultBackend, rules = [] } = ingress.spec;
     const routeTo = (hostname: string, backend: IngressBackend, match: RouteMatch, at: string) => ({
+      ingress,
       hostname,
       match,
       rule: {

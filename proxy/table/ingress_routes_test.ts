@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { buildRouteTable } from "./build_route_table.ts";
+import { selfSigned, tlsSecret } from "../../core/traffic/certificate_fixture.ts";
 import type { HttpListener, RouteTable } from "./route_table.ts";
 import { FixedView, gateway, GATEWAY_CLASS, type Manifest, service } from "./table_fixture.ts";
 
@@ -129,5 +130,100 @@ Deno.test("a port may be named; what is no Service, or not there, answers 500", 
     ["default/web:8080", "empty"],
     ['ingress Bucket "default/b"', "invalid"],
     ["default/absent:80", "invalid"],
+  ]);
+});
+
+const one = await selfSigned(["*.example"]), other = await selfSigned(["shop.example"]);
+const secret = (name: string, certificate = one): Manifest => ({
+  kind: "Secret",
+  ...tlsSecret(name, certificate),
+});
+const host = (name: string, to = "a") => ({ host: name, http: { paths: [path("/", to)] } });
+
+/** `host certificate…` of what is served by TLS. */
+function shownIn({ listeners }: RouteTable): string[] {
+  const names = (all: readonly unknown[] = []) =>
+    all.map((each) => each === other ? "other" : "one");
+  return (listeners as HttpListener[]).filter(({ isEncrypted }) => isEncrypted)
+    .flatMap(({ port, hosts }) =>
+      hosts.map(({ hostname, certificates, routes }) =>
+        `${port} ${hostname || "any"} ${routes.length} ${
+          names(certificates?.map(({ key }) => key === other.key ? other : one))
+        }`
+      )
+    );
+}
+
+for (
+  const [what, spec, expected] of [
+    ["no tls", { rules: [host("a.example")] }, []],
+    ["the hosts that tls names, and no other", {
+      tls: [{ hosts: ["A.example"], secretName: "one" }],
+      rules: [host("a.example"), host("b.example")],
+    }, ["443 a.example 1 one"]],
+    ["a star for several", {
+      tls: [{ hosts: ["*.example"], secretName: "one" }, {
+        hosts: ["shop.example"],
+        secretName: "other",
+      }],
+      rules: [host("a.example"), host("shop.example")],
+    }, ["443 shop.example 1 other", "443 a.example 1 one"]],
+    ["no hosts: those of the rules", {
+      tls: [{ secretName: "one" }],
+      rules: [host("a.example"), host("b.example")],
+    }, ["443 a.example 1 one", "443 b.example 1 one"]],
+    ["a rule for all hosts", {
+      tls: [{ hosts: ["a.example"], secretName: "one" }],
+      rules: [{ http: { paths: [path("/", "a")] } }],
+    }, ["443 a.example 1 one"]],
+    ["a backend for all that is left", {
+      tls: [{ secretName: "one" }],
+      defaultBackend: to("a"),
+    }, ["443 any 1 one"]],
+    ["a Secret that is not there", {
+      tls: [{ hosts: ["a.example"], secretName: "none" }, {
+        hosts: ["b.example"],
+        secretName: "one",
+      }],
+      rules: [host("a.example"), host("b.example")],
+    }, ["443 b.example 1 one"]],
+  ] as const
+) {
+  Deno.test(`by TLS an Ingress serves: ${what}`, () => {
+    const table = tableOf(secret("one"), secret("other", other), ingress("i", spec));
+    assert.deepEqual(shownIn(table).toSorted(), expected.toSorted());
+    const isBroken = what === "a Secret that is not there";
+    assert.deepEqual(
+      table.problems.map(({ kind, reason }) => `${kind} ${reason}`),
+      isBroken ? ["Ingress InvalidCertificateRef"] : [],
+    );
+  });
+}
+
+Deno.test("clients without TLS are sent to it where an Ingress says so and has a certificate", () => {
+  const annotations = { "nginx.ingress.kubernetes.io/ssl-redirect": "true" };
+  const spec = {
+    tls: [{ hosts: ["a.example"], secretName: "one" }],
+    rules: [host("a.example"), host("b.example")],
+  };
+  const redirectsIn = (metadata: object) =>
+    (tableOf(secret("one"), ingress("i", spec, metadata)).listeners as HttpListener[])
+      .flatMap(({ port, hosts }) =>
+        hosts.flatMap(({ hostname, routes }) =>
+          routes.flatMap(({ rule: { redirect } }) =>
+            redirect ? [`${port} ${hostname} ${redirect.scheme} ${redirect.statusCode}`] : []
+          )
+        )
+      );
+  assert.deepEqual(redirectsIn({ annotations }), ["80 a.example https 308"]);
+  assert.deepEqual(redirectsIn({}), []);
+});
+
+Deno.test("a port of a Gateway that speaks another protocol is not an Ingress's", () => {
+  const spec = { tls: [{ hosts: ["a.example"], secretName: "one" }], rules: [host("a.example")] };
+  const table = tableOf(secret("one"), ingress("i", spec), gateway("gw", { port: 443 }));
+  assert.deepEqual(shownIn(table), []);
+  assert.deepEqual(table.problems.map(({ kind, reason, section }) => [kind, reason, section]), [
+    ["Ingress", "ProtocolConflict", "443"],
   ]);
 });

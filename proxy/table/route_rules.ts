@@ -1,6 +1,9 @@
 import type { SessionPersistence } from "../../core/resources/gateway/session_persistence.ts";
 import { gatewayDurationMsOf } from "../../core/schema/durations.ts";
-import type { HttpRouteFilter } from "../../core/resources/gateway/http_route_filters.ts";
+import type {
+  BackendObjectReference,
+  HttpRouteFilter,
+} from "../../core/resources/gateway/http_route_filters.ts";
 import type {
   HttpBackendRef,
   HttpRoute,
@@ -22,7 +25,7 @@ import {
 } from "./route_table.ts";
 import { combinedWeights } from "./split_shares.ts";
 import type { Backend } from "../../core/traffic/backends.ts";
-import { targetOf } from "../../core/traffic/backend_references.ts";
+import type { ReferredPort } from "../../core/traffic/backend_references.ts";
 import {
   type FilterFault,
   hasFilters,
@@ -41,6 +44,8 @@ export interface BuiltRule {
 
 /** Where the rules of a table that is being built send their requests. */
 export interface RuleTargets {
+  /** The port that a route in `namespace` refers to, or why it may not. */
+  referred(reference: BackendObjectReference, namespace: string): ReferredPort;
   /** Index of the backend for a port of a Service. */
   backendOf(port: ServicePortName): number;
   /** Who serves a port of a Service: its backend alone, or by the weights of the Service's own shares. */
@@ -138,7 +143,7 @@ function referredShares(
     const name = `${namespace}/${ref.kind} ${ref.name} ${reason}`;
     return [{ weight: 1, backend: targets.add(invalidBackend(name, message)) }];
   };
-  const target = targetOf(ref, namespace);
+  const target = targets.referred(ref, namespace);
   if ("fault" in target) return refuse(target.fault.reason, target.fault.message);
   if (hasFilters(ref)) {
     const name = `${namespace}/${ref.name}`;
@@ -154,7 +159,7 @@ function mirrorOf(
   targets: RuleTargets,
   report: Report,
 ): Mirror | undefined {
-  const target = targetOf(backendRef, namespace);
+  const target = targets.referred(backendRef, namespace);
   if ("fault" in target) return void report(target.fault.reason, target.fault.message);
   const backend = targets.backendOf(target.servicePort);
   const { numerator, denominator } = fraction ?? { numerator: percent ?? 100, denominator: 100 };

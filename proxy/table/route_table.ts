@@ -1,4 +1,5 @@
 import { type Backend } from "../../core/traffic/backends.ts";
+import type { ServedCertificate } from "../../core/traffic/certificates.ts";
 import type { GatewaySettings } from "../../core/resources/gateway/settings.ts";
 
 /**
@@ -27,6 +28,8 @@ interface ListensOn {
 /** A port that speaks HTTP. Several Gateways and hosts may share it. */
 export interface HttpListener extends ListensOn {
   readonly protocol: "HTTP";
+  /** Whether clients speak TLS: then each host has certificates. */
+  readonly isEncrypted?: true;
   /** The most specific host name first. A request goes to the first that fits, and to no other. */
   readonly hosts: readonly ListenerHost[];
 }
@@ -37,6 +40,8 @@ export interface ListenerHost {
   readonly hostname: string;
   /** Of the Gateway whose listener it is; the default when absent. */
   readonly settings?: GatewaySettings;
+  /** That clients are shown who ask for the host by TLS: the first that is for the name, or else the first. */
+  readonly certificates?: readonly ServedCertificate[];
   /** By precedence: the first whose match fits takes the request. */
   readonly routes: readonly Route[];
 }
@@ -208,7 +213,7 @@ export interface Cors {
 
 /** Something that an object asks for and cannot get, in the words of the Gateway API's conditions. */
 export interface Problem {
-  readonly kind: "Gateway" | "HTTPRoute" | "Pod" | "Service";
+  readonly kind: "Gateway" | "HTTPRoute" | "Ingress" | "Pod" | "Service";
   readonly namespace: string;
   readonly name: string;
   /** Section: a listener's name, `rules[0]`, a port. */
@@ -219,6 +224,7 @@ export interface Problem {
 export type ProblemReason =
   | "BackendNotFound"
   | "HostnameConflict"
+  | "InvalidCertificateRef"
   | "InvalidKind"
   | "NoMatchingListenerHostname"
   | "NoMatchingParent"

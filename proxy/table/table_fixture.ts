@@ -51,7 +51,7 @@ export class FixedView implements View {
 
   /** Listeners are only told that something has changed: who marks things dirty needs no more. */
   subscribe(_resource: unknown, listener: (event: never) => void): () => void {
-    const tell = () => listener(undefined as never);
+    const tell = () => listener({ type: "MODIFIED", object: {} } as never);
     this.#listeners.add(tell);
     return () => this.#listeners.delete(tell);
   }

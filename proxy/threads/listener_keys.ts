@@ -25,8 +25,36 @@ export function listenersByKey({ listeners, backends }: RouteTable): ReadonlyMap
   ]);
 }
 
-function keyOf({ protocol, name, address, port }: Listener): string {
-  return `${protocol} ${name} ${address} ${port}`;
+function keyOf(listener: Listener): string {
+  const { protocol, name, address, port } = listener;
+  return `${protocol}${isEncrypted(listener) ? " by TLS" : ""} ${name} ${address} ${port}`;
+}
+
+/** Whether its clients speak TLS to it. */
+export function isEncrypted(listener: Listener): boolean {
+  return listener.protocol === "HTTP" && listener.isEncrypted === true;
+}
+
+/**
+ * The table in two: for the threads that speak no TLS, and for the one that does. Whoever is a guest of a listener goes with
+ * it. `encrypted` is absent when there is nothing for it.
+ */
+export function dividedTable(table: RouteTable): { plain: RouteTable; encrypted?: RouteTable } {
+  if (!table.listeners.some(isEncrypted)) return { plain: table };
+  const ports = new Set(
+    table.listeners.filter((each) => isEncrypted(each) && WILDCARDS.has(each.address))
+      .map(({ port }) => port),
+  );
+  const goes = (listener: Listener) =>
+    isEncrypted(listener) || (listener.protocol === "TCP" && ports.has(listener.port));
+  const { true: encrypted = [], false: plain = [] } = Object.groupBy(
+    table.listeners,
+    (listener) => goes(listener) ? "true" : "false",
+  );
+  return {
+    plain: { ...table, listeners: plain },
+    encrypted: { ...table, listeners: encrypted },
+  };
 }
 
 /** Where a connection arrives. */

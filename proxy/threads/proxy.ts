@@ -1,4 +1,3 @@
-import { waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { denoEngine, type ProxyEngine } from "./engines.ts";
@@ -7,17 +6,13 @@ import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { servedSetKey } from "../../core/traffic/rollout_sets.ts";
 import { sumOfCounts } from "../backends/backend_stats.ts";
 import type { SetCount } from "../backends/backends.ts";
-import type { ListenReport, OpenPort, ThreadStats } from "./proxy_thread.ts";
+import type { ListenReport, OpenPort } from "./proxy_thread.ts";
+import { dividedTable } from "./listener_keys.ts";
 import { EMPTY_TABLE, type RouteTable, splitsOf } from "../table/route_table.ts";
-import type { FromWorker, ToWorker } from "./worker_messages.ts";
+import { Thread, type ThreadEvents } from "./thread.ts";
 
 /** Rules whose split is exact across all threads; the rules above it are exact within each thread. */
 const CELLS_MAX = 16_384;
-const RESTART = { firstMs: 100, maxMs: 30_000, factor: 2 };
-/** What a worker may take to stop, besides the time for what is in flight. */
-const STOP_MS_MAX = 2_000;
-/** A worker that lived this long before it failed counts as healthy. */
-const HEALTHY_AFTER_MS = 60_000;
 
 export interface ProxyOptions {
   clock: Clock;
@@ -44,6 +39,8 @@ export class Proxy {
   readonly #positions = new SharedArrayBuffer(CELLS_MAX * Int32Array.BYTES_PER_ELEMENT);
   readonly #cells = new Map<string, number>();
   readonly #threads: Thread[] = [];
+  /** One of `#threads`, once a listener speaks TLS. */
+  #tlsThread: Thread | undefined;
   readonly #listeners = new Set<(report: ListenReport) => void>();
   readonly #setListeners = new Set<() => void>();
   readonly #waiting = new Set<() => boolean>();
@@ -64,19 +61,33 @@ export class Proxy {
   /** Starts the workers. Nothing listens before the first {@linkcode use}. */
   start(): void {
     const count = this.#options.workers ?? 1;
+    const engine = this.#engine;
     for (let i = 0; i < count; i++) {
-      const thread = new Thread(this.#options, {
-        positions: this.#positions,
-        sharesPorts: count > 1,
-        ...(this.#relay && { relay: this.#relay }),
-        onStart: () => this.#sendTable(thread),
-        onChange: () => this.#checkWaiting(),
-        onSets: () => this.#setListeners.forEach((listener) => listener()),
-        onListeners: (report) => this.#listeners.forEach((listener) => listener(report)),
-      });
-      this.#threads.push(thread);
-      thread.start();
+      const startWorker = () => engine.startThread();
+      this.#startThread({ startWorker, sharesPorts: count > 1, isForTls: false });
     }
+  }
+
+  get #engine(): ProxyEngine {
+    return this.#options.engine ?? denoEngine;
+  }
+
+  #startThread(how: Pick<ThreadEvents, "startWorker" | "sharesPorts" | "isForTls">): Thread {
+    const thread = new Thread(this.#options, {
+      ...how,
+      positions: this.#positions,
+      ...(this.#relay && { relay: this.#relay }),
+      onStart: () => this.#sendTable(thread),
+      onChange: () => this.#checkWaiting(),
+      onSets: () => this.#setListeners.forEach((listener) => listener()),
+      onListeners: () => {
+        const report = this.#report();
+        this.#listeners.forEach((listener) => listener(report));
+      },
+    });
+    this.#threads.push(thread);
+    thread.start();
+    return thread;
   }
 
   /**
@@ -92,9 +103,37 @@ export class Proxy {
         endpoints.flatMap(({ podUid, isEnding }) => isEnding ? [] : [podUid])
       ),
     );
-    for (const thread of this.#threads) this.#sendTable(thread);
+    const plain = this.#plainThreads();
+    for (const thread of plain) this.#sendTable(thread);
+    await this.#until(() => plain.every((thread) => thread.version >= version));
+    this.#useTls(version); // after them: its listeners may take ports that they have closed
     await this.#until(() => this.#threads.every((thread) => thread.version >= version));
-    return combinedReport(this.#threads.map(({ report }) => report));
+    return this.#report();
+  }
+
+  /** Gives the thread for TLS its part of the table, and starts it for the first one. */
+  #useTls(version: number): void {
+    if (version !== this.#version) return; // a newer table does it
+    const { startTlsThread } = this.#engine;
+    const isWanted = dividedTable(this.#table).encrypted !== undefined;
+    if (this.#tlsThread !== undefined) this.#sendTable(this.#tlsThread);
+    else if (isWanted && startTlsThread !== undefined && this.#threads.length > 0) {
+      const how = { startWorker: startTlsThread, sharesPorts: false, isForTls: true };
+      this.#tlsThread = this.#startThread(how);
+    }
+  }
+
+  #plainThreads(): Thread[] {
+    return this.#threads.filter((thread) => thread !== this.#tlsThread);
+  }
+
+  #report(): ListenReport {
+    const plain = combinedReport(this.#plainThreads().map(({ report }) => report));
+    const { listening = [], failed = [] } = this.#tlsThread?.report ?? {};
+    return {
+      listening: [...plain.listening, ...listening],
+      failed: [...plain.failed, ...failed],
+    };
   }
 
   async stats(): Promise<ProxyStats> {
@@ -165,9 +204,16 @@ export class Proxy {
     thread.send({
       type: "use",
       version: this.#version,
-      table: this.#table,
+      table: this.#tableOf(thread),
       cells: Object.fromEntries(this.#cells),
     });
+  }
+
+  /** An engine that has no thread for TLS says so itself, of each listener that asks for it. */
+  #tableOf(thread: Thread): RouteTable {
+    if (this.#engine.startTlsThread === undefined) return this.#table;
+    const { plain, encrypted } = dividedTable(this.#table);
+    return thread.isForTls ? encrypted ?? EMPTY_TABLE : plain;
   }
 
   /** Rules keep their cells from table to table, so that a cycle goes on where it was. */
@@ -219,141 +265,3 @@ function combinedReport(reports: readonly ListenReport[]): ListenReport {
     failed: [...failed.values()],
   };
 }
-
-interface ThreadEvents {
-  positions: SharedArrayBuffer;
-  sharesPorts: boolean;
-  relay?: RelayAddress;
-  onStart(): void;
-  onChange(): void;
-  onSets(): void;
-  onListeners(report: ListenReport): void;
-}
-
-/** A worker as the main thread sees it, across its restarts. */
-class Thread {
-  /** Of the table that it follows. */
-  version = 0;
-  report: ListenReport = { listening: [], failed: [] };
-  /** Uids of pods that have left the table and have requests in flight, with how many endpoints of theirs. */
-  readonly draining = new Map<string, number>();
-  /** Sets that no share leads to and that have requests in flight. */
-  busySets = new Set<string>();
-  readonly #options: ProxyOptions;
-  readonly #events: ThreadEvents;
-  #worker: Worker | undefined;
-  #state: "running" | "stopping" | "stopped" = "running";
-  #failures = 0;
-  #startedMs = 0;
-  #lastId = 0;
-  readonly #pendingStats = new Map<number, PromiseWithResolvers<ThreadStats>>();
-  readonly #stopped = Promise.withResolvers<void>();
-
-  constructor(options: ProxyOptions, events: ThreadEvents) {
-    this.#options = options;
-    this.#events = events;
-  }
-
-  start(): void {
-    if (this.#state !== "running") return;
-    this.#startedMs = this.#options.clock.elapsed();
-    const worker = (this.#options.engine ?? denoEngine).startThread();
-    this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#onMessage(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#restart(worker, event.message);
-    };
-    const { positions, sharesPorts, relay } = this.#events;
-    this.send({ type: "start", positions, sharesPorts, ...(relay && { relay }) });
-    this.#events.onStart();
-  }
-
-  send(message: ToWorker): void {
-    this.#worker?.postMessage(message);
-  }
-
-  stats(): Promise<ThreadStats> {
-    const id = ++this.#lastId;
-    const stats = Promise.withResolvers<ThreadStats>();
-    if (this.#worker === undefined) stats.resolve(NO_STATS);
-    this.#pendingStats.set(id, stats);
-    this.send({ type: "stats", id });
-    return stats.promise;
-  }
-
-  async stop(drainMs: number): Promise<void> {
-    if (this.#state !== "running") return;
-    this.#state = "stopping";
-    if (this.#worker === undefined) return;
-    this.send({ type: "stop", drainMs });
-    const cancel = this.#options.clock.after(drainMs + STOP_MS_MAX, this.#stopped.resolve); // it may hang
-    await this.#stopped.promise;
-    cancel();
-    this.#end();
-  }
-
-  #onMessage(message: FromWorker): void {
-    switch (message.type) {
-      case "used":
-        this.version = message.version;
-        this.report = message.report;
-        this.draining.clear();
-        for (const uid of message.draining) {
-          this.draining.set(uid, (this.draining.get(uid) ?? 0) + 1);
-        }
-        this.busySets = new Set(message.busySets);
-        return this.#events.onChange();
-      case "drained":
-        this.#noteDrained(message.podUid);
-        return this.#events.onChange();
-      case "setIdle":
-        this.busySets.delete(message.set);
-        return this.#events.onSets();
-      case "listeners":
-        this.report = message.report;
-        return this.#events.onListeners(message.report);
-      case "stats":
-        this.#pendingStats.get(message.id)?.resolve(message.stats);
-        this.#pendingStats.delete(message.id);
-        return;
-      case "stopped":
-        this.#state = "stopped";
-        this.#stopped.resolve();
-    }
-  }
-
-  #noteDrained(podUid: string): void {
-    const count = this.draining.get(podUid);
-    if (count === undefined) return;
-    if (count > 1) this.draining.set(podUid, count - 1);
-    else this.draining.delete(podUid);
-  }
-
-  #restart(worker: Worker, message: string): void {
-    const { clock, log } = this.#options;
-    if (this.#worker !== worker) return;
-    this.#end();
-    if (this.#state !== "running") return this.#stopped.resolve();
-    const wasHealthy = clock.elapsed() - this.#startedMs > HEALTHY_AFTER_MS;
-    this.#failures = wasHealthy ? 1 : this.#failures + 1;
-    const waitMs = waitMsAfter(this.#failures, RESTART);
-    log.error("Cannot go on with a thread of the proxy: it is started again", {
-      error: message,
-      waitMs,
-    });
-    clock.after(waitMs, () => this.start());
-  }
-
-  #end(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    this.version = 0;
-    this.draining.clear();
-    this.busySets.clear();
-    for (const { resolve } of this.#pendingStats.values()) resolve(NO_STATS);
-    this.#pendingStats.clear();
-  }
-}
-
-const NO_STATS: ThreadStats = { connections: 0, refused: 0, backends: {}, sets: [] };

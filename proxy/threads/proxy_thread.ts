@@ -6,8 +6,14 @@ import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { OpenConnections } from "../connections/open_connections.ts";
 import { ConnectionSlots } from "../connections/connection_slots.ts";
-import { addressKey, listenersByKey, WILDCARDS } from "./listener_keys.ts";
-import { httpReceiver, type Receiver, tcpReceiver, udpReceiver } from "./receivers.ts";
+import { addressKey, isEncrypted, listenersByKey, WILDCARDS } from "./listener_keys.ts";
+import {
+  type HttpParts,
+  httpReceiver,
+  type Receiver,
+  tcpReceiver,
+  udpReceiver,
+} from "./receivers.ts";
 import type { Upstream } from "../protocol/upstream.ts";
 import { UpstreamConnection } from "../http1/upstream_connection.ts";
 import type { TcpConnection } from "../tcp/tcp_connection.ts";
@@ -62,8 +68,16 @@ export interface ThreadStats {
   readonly sets: readonly SetCount[];
 }
 
+/** What receives clients that speak TLS, or why nothing does. */
+export type ThreadTls =
+  | { receiver(definition: HttpListener, parts: HttpParts): Receiver }
+  | { readonly missing: string };
+const NO_TLS = { missing: "this engine has no TLS" };
+
 export interface ThreadOptions {
   engine: Engine;
+  /** Absent: listeners that speak TLS cannot be opened. */
+  tls?: ThreadTls;
   /** Positions of the balancers, shared by all threads. */
   positions: Int32Array;
   /** Whether other threads listen on the same ports. */
@@ -238,6 +252,7 @@ export class ProxyThread {
       this.#guests.set(addressKey(address, asked), receiver);
       return { definition, port: asked, receiver, socket: undefined };
     }
+    if (isEncrypted(definition)) this.#tls(); // before its port is opened
     const socket = engine.listen(
       { address, port: asked, isShared: sharesPorts },
       (client) => (this.#guestOf(client) ?? receiver).take(client),
@@ -277,7 +292,16 @@ export class ProxyThread {
     }
     const matcherOf = (next: HttpListener) => this.#matcherOf(next);
     const service = new HttpService(this.#http, matcherOf(definition), port);
-    return httpReceiver(definition, { service, matcherOf, slots: this.#gatewaySlots, open });
+    const parts = { service, matcherOf, slots: this.#gatewaySlots, open };
+    return definition.isEncrypted
+      ? this.#tls().receiver(definition, parts)
+      : httpReceiver(definition, parts);
+  }
+
+  #tls(): Exclude<ThreadTls, { missing: string }> {
+    const { tls = NO_TLS } = this.#options;
+    if ("missing" in tls) throw new Error(`it speaks TLS, and ${tls.missing}`);
+    return tls;
   }
 
   #leave(key: string, listener: LiveListener): Promise<void> {

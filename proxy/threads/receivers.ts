@@ -31,15 +31,19 @@ export interface Receiver {
   close?(): void;
 }
 
-/** Those that speak HTTP. `places`: of all such listeners. `open`: all connections of the thread. */
+export interface HttpParts {
+  service: HttpService;
+  matcherOf: (definition: HttpListener) => RouteMatcher;
+  /** Of all such listeners. */
+  slots: ConnectionSlots;
+  /** All connections of the thread. */
+  open: OpenConnections;
+}
+
+/** Those that speak HTTP. */
 export function httpReceiver(
   { name }: HttpListener,
-  { service, matcherOf, slots, open }: {
-    service: HttpService;
-    matcherOf: (definition: HttpListener) => RouteMatcher;
-    slots: ConnectionSlots;
-    open: OpenConnections;
-  },
+  { service, matcherOf, slots, open }: HttpParts,
 ): Receiver {
   return {
     use: (next) => service.matcher = matcherOf(next as HttpListener), // the key holds the protocol

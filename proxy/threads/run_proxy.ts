@@ -7,6 +7,7 @@ import type { View, ViewEvent } from "../../core/client/client.ts";
 import { endpointSlices } from "../../core/resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../../core/resources/gateway/gateway_classes.ts";
 import { gateways } from "../../core/resources/gateway/gateways.ts";
+import { referenceGrants } from "../../core/resources/gateway/reference_grants.ts";
 import { httpRoutes } from "../../core/resources/gateway/http_routes.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
@@ -15,6 +16,8 @@ import { ingresses } from "../../core/resources/networking/ingresses.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { pods } from "../../core/resources/core/pods/pods.ts";
 import { hasHostPorts } from "../table/host_ports.ts";
+import { type Secret, secrets } from "../../core/resources/core/secrets.ts";
+import { TLS_TYPE } from "../../core/traffic/certificates.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
 import { ledTable, type PortLeader } from "../table/led_ports.ts";
@@ -35,6 +38,8 @@ export const ROUTE_SOURCES: readonly AnyResource[] = [
   ingresses,
   ingressClasses,
   namespaces,
+  referenceGrants,
+  secrets,
 ];
 /** Changes that come within this long become one table. */
 const BURST_MS = 2;
@@ -124,7 +129,9 @@ async function useLed(
 
 /** Wakes the loop for what a table is made of. Returns the stops. */
 function wakings({ view, node, reach }: RunProxyOptions, wake: Wake): (() => void)[] {
-  const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set()));
+  const stops = ROUTE_SOURCES.filter((source) => source !== secrets)
+    .map((source) => view.subscribe(source, () => wake.set()));
+  stops.push(view.subscribe(secrets, (event) => isOfCertificate(event) && wake.set()));
   if (reach !== undefined) stops.push(reach.onChange(() => wake.set()));
   if (node === undefined) return stops;
   const isNews = topologyChanges(view);
@@ -135,6 +142,10 @@ function wakings({ view, node, reach }: RunProxyOptions, wake: Wake): (() => voi
       if (object.spec.nodeName === node.name && hasHostPorts(object)) wake.set();
     }),
   ];
+}
+
+function isOfCertificate({ object: { type } }: ViewEvent<Secret>): boolean {
+  return type === TLS_TYPE;
 }
 
 /** Tells what the table in use serves. */

@@ -61,7 +61,7 @@ Deno.test("problems and ports that fail are said once", async () => {
   view.set(GATEWAY_CLASS, gateway("gw", { protocol: "TLS" }, { name: "b" }));
   await clock.advance(10);
   assert.deepEqual(lines, [
-    'Cannot do all of Gateway "default/gw" (web): Protocol "TLS" is not supported; supported protocols: "HTTP" (UnsupportedProtocol)',
+    'Cannot do all of Gateway "default/gw" (web): Protocol "TLS" is not supported; supported protocols: "HTTP", "HTTPS" (UnsupportedProtocol)',
     "Cannot listen on 0.0.0.0:80 for gateway 80: the port is in use; will try again",
   ]);
   await stop();

@@ -1,16 +1,17 @@
 /// <reference lib="deno.worker" />
 import type { Engine } from "../engine/engine.ts";
 import { RelayingEngine } from "../engine/relaying_engine.ts";
-import { ProxyThread } from "./proxy_thread.ts";
+import { ProxyThread, type ThreadTls } from "./proxy_thread.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
-/** Makes this worker a thread of the proxy that runs on `engine`: it does what `Proxy` tells it. */
-export function serveThread(engine: Engine): void {
+/** Makes this worker a thread of the proxy that runs on `engine`: it does what `Proxy` tells it. `tls`: of listeners that speak it. */
+export function serveThread(engine: Engine, tls?: ThreadTls): void {
   let thread: ProxyThread | undefined;
   self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
     switch (data.type) {
       case "start":
         thread = new ProxyThread({
+          ...(tls && { tls }),
           engine: data.relay ? new RelayingEngine(engine, data.relay) : engine,
           positions: new Int32Array(data.positions),
           sharesPorts: data.sharesPorts,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PROXY_PERMISSIONS } from "../../proxy/threads/engines.ts";
+import { PROXY_PERMISSIONS, TLS_PERMISSIONS } from "../../proxy/threads/engines.ts";
 import { eventually } from "../eventually.ts";
 import { type ServerProcess, withServer } from "../server_process.ts";
 import { isTest, sourceTree } from "../source_tree.ts";
@@ -59,6 +59,12 @@ Deno.test("whoever takes over the thread that reads strangers' bytes gets no fil
     "a signal to another process": 'Deno.kill(Deno.ppid, "SIGCONT")',
   });
   assert.deepEqual(gained, []);
+});
+
+Deno.test("the thread that speaks TLS may call OpenSSL besides, and is not the one that does the rest", () => {
+  assert.deepEqual(TLS_PERMISSIONS, { ...PROXY_PERMISSIONS, ffi: true });
+  const source = product().find(({ path }) => path === "proxy/threads/engines.ts")!.text;
+  assert.match(source, /new URL\("\.\/tls_worker\.ts"[^}]+permissions: TLS_PERMISSIONS/);
 });
 
 Deno.test("a server with the flags of its task runs a pod and lacks no permission", () =>

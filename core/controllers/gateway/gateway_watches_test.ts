@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
+import { secrets } from "../../resources/core/secrets.ts";
+import { referenceGrants } from "../../resources/gateway/reference_grants.ts";
 import { services } from "../../resources/core/services/services.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import { gatewayClasses } from "../../resources/gateway/gateway_classes.ts";
@@ -145,4 +147,24 @@ Deno.test("a condition that stays the same keeps its time, one that no longer ho
   cluster.settle(controllers);
   assert.equal(conditionOf(listeners()[0]!.conditions, "Accepted")!.lastTransitionTime, started);
   assert.notEqual(conditionOf(listeners()[1]!.conditions, "Accepted")!.lastTransitionTime, started);
+});
+
+Deno.test("a Gateway is looked at when a Secret that it names changes, and all when a grant does", () => {
+  const cluster = new TestCluster();
+  const tls = (certificateRefs: object[]) => ({
+    listeners: [{ ...HTTP, protocol: "HTTPS", tls: { certificateRefs } }],
+  });
+  gateway(cluster, "near", tls([{ name: "cert" }]));
+  gateway(cluster, "far", tls([{ name: "cert", namespace: "shop" }]));
+  gateway(cluster, "plain");
+  route(cluster, "a");
+  const loop = loopOf(gatewayController({ address: "127.0.0.1" }));
+  const put = (namespace: string, name = "cert") => () =>
+    void cluster.put(secrets, { metadata: { namespace, name }, type: "Opaque" });
+  assert.deepEqual(heard(cluster, loop, put("default")), ["default/near"]);
+  assert.deepEqual(heard(cluster, loop, put("shop")), ["default/far"]);
+  assert.deepEqual(heard(cluster, loop, put("shop", "other")), []);
+  const grant = () => void cluster.put(referenceGrants, { metadata: { name: "g" } });
+  assert.equal(heard(cluster, loop, grant).length, 3);
+  assert.deepEqual(heard(cluster, loopOf(httpRouteController), grant), ["default/a"]);
 });

@@ -9,12 +9,15 @@ import {
 import { type HttpRoute, httpRoutes } from "../../resources/gateway/http_routes.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
+import { secrets } from "../../resources/core/secrets.ts";
+import { referenceGrants } from "../../resources/gateway/reference_grants.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { attachmentsOf, gatewayNameOf } from "../../traffic/attachments.ts";
 import { formatSelector } from "../../schema/selectors.ts";
 import { isPlacedOn, placementOf } from "../../resources/gateway/placement.ts";
 import { gatewayKey } from "../../traffic/listener_conflicts.ts";
 import {
+  closedBecause,
   faultOf,
   GATEWAY_GROUP,
   isOwnClass,
@@ -91,6 +94,8 @@ export function gatewayController({ address }: { address: string }): Controller<
       { resource: gatewayClasses, concerns: everyGateway },
       { resource: namespaces, concerns: everyGateway },
       { resource: nodes, concerns: ofNodes },
+      { resource: secrets, concerns: gatewaysWithCertificate },
+      { resource: referenceGrants, concerns: everyGateway },
     ],
     workers: 1,
     reconcile(gateway, view, nowMs): Plan {
@@ -103,6 +108,17 @@ export function gatewayController({ address }: { address: string }): Controller<
       return plan([updateStatus(gateways, { ...gateway, status })]);
     },
   };
+}
+
+/** Those that name the Secret, whether or not they may. */
+function gatewaysWithCertificate({ metadata: { namespace, name } }: KubeObject, view: View) {
+  const isNamed = ({ metadata, spec }: Gateway) =>
+    spec.listeners.some(({ tls }) =>
+      tls?.certificateRefs?.some((reference) =>
+        reference.name === name && (reference.namespace || metadata.namespace) === namespace
+      )
+    );
+  return view.list(gateways).filter(isNamed).map(({ metadata }) => metadata);
 }
 
 /** Where it is reached: on chosen nodes at their own addresses, wherever this one listens; none when it is on no node. */
@@ -140,19 +156,20 @@ function gatewayConditions(
   { gateway, listeners }: OwnGateway,
   addresses: readonly string[],
 ): ConditionUpdate[] {
-  const servedCount = listeners.filter((listener) => faultOf(listener) === undefined).length;
-  if (servedCount === 0) {
-    const why = "None of the listeners can be served";
-    return [
-      falseCondition("Accepted", "ListenersNotValid", why),
-      falseCondition("Programmed", "Invalid", why),
-    ];
-  }
+  const validCount =
+    listeners.filter((listener) =>
+      faultOf(listener) === undefined && listener.tls?.fault === undefined
+    ).length;
+  const isAccepted = listeners.some((listener) => faultOf(listener) === undefined);
+  const isOpen = listeners.some((listener) => closedBecause(listener) === undefined);
+  const why = "None of the listeners can be served";
   return [
-    servedCount === listeners.length
+    !isAccepted
+      ? falseCondition("Accepted", "ListenersNotValid", why)
+      : validCount === listeners.length
       ? trueCondition("Accepted", "The Gateway is served by Coracle")
       : trueCondition("Accepted", "Some of the listeners cannot be served", "ListenersNotValid"),
-    programmedCondition(gateway, addresses),
+    isOpen ? programmedCondition(gateway, addresses) : falseCondition("Programmed", "Invalid", why),
   ];
 }
 
@@ -190,26 +207,30 @@ function listenerStatus(
 
 /** "If a Listener is conflicted, its network port should not be configured on any network elements." */
 function listenerConditions(listener: OwnListener): ConditionUpdate[] {
-  const { conflict, unsupportedKind } = listener;
-  const fault = faultOf(listener);
+  const { conflict } = listener;
+  const fault = faultOf(listener), closed = closedBecause(listener);
   return [
     fault === undefined
       ? trueCondition("Accepted", "The listener is served by Coracle")
       : falseCondition("Accepted", fault.reason, fault.message),
-    fault === undefined
+    closed === undefined
       ? trueCondition("Programmed", "The listener is open")
-      : falseCondition("Programmed", "Invalid", fault.message),
-    unsupportedKind === undefined
-      ? trueCondition("ResolvedRefs", "All references are resolved")
-      : falseCondition(
-        "ResolvedRefs",
-        "InvalidRouteKinds",
-        `Routes of kind ${unsupportedKind} are not supported`,
-      ),
+      : falseCondition("Programmed", "Invalid", closed.message),
+    resolvedRefs(listener),
     conflict === undefined
       ? falseCondition("Conflicted", "NoConflicts", "No other listener is in the way")
       : trueCondition("Conflicted", conflict.message, conflict.reason),
   ];
+}
+
+function resolvedRefs({ unsupportedKind, tls }: OwnListener): ConditionUpdate {
+  if (unsupportedKind !== undefined) {
+    const message = `Routes of kind ${unsupportedKind} are not supported`;
+    return falseCondition("ResolvedRefs", "InvalidRouteKinds", message);
+  }
+  return tls?.fault === undefined
+    ? trueCondition("ResolvedRefs", "All references are resolved")
+    : falseCondition("ResolvedRefs", tls.fault.reason, tls.fault.message);
 }
 
 /** How many routes are attached to each listener of the Gateway, by its name; a route counts once. */

@@ -7,6 +7,8 @@ import { namespaces } from "../../resources/core/namespaces.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import { GATEWAY_CONTROLLER } from "../../traffic/own_gateways.ts";
 import { services } from "../../resources/core/services/services.ts";
+import { secrets } from "../../resources/core/secrets.ts";
+import { selfSigned, tlsSecret } from "../../traffic/certificate_fixture.ts";
 import { gatewayClassController, gatewayController } from "./gateways.ts";
 import { httpRouteController } from "./http_routes.ts";
 import { TestCluster } from "../test_cluster.ts";
@@ -145,7 +147,7 @@ Deno.test("a Gateway on chosen nodes names those, as their labels change, and sa
 
 Deno.test("a listener that cannot be served says why, and the others go on", () => {
   const cluster = start();
-  gateway(cluster, [http, { name: "tls", port: 443, protocol: "HTTPS" }]);
+  gateway(cluster, [http, { name: "tls", port: 443, protocol: "TLS" }]);
   settle(cluster);
   assert.deepEqual(words(gatewayOf(cluster).status.conditions), [
     "Accepted True ListenersNotValid",
@@ -155,7 +157,7 @@ Deno.test("a listener that cannot be served says why, and the others go on", () 
     "Accepted False UnsupportedProtocol",
     "Programmed False Invalid",
   ]);
-  gateway(cluster, [{ name: "tls", port: 443, protocol: "HTTPS" }]);
+  gateway(cluster, [{ name: "tls", port: 443, protocol: "TLS" }]);
   settle(cluster);
   assert.deepEqual(words(gatewayOf(cluster).status.conditions), [
     "Accepted False ListenersNotValid",
@@ -292,4 +294,47 @@ Deno.test("what other controllers say of a route stays, what no longer holds goe
   cluster.take(gateways, { namespace: "default", name: "edge" });
   settle(cluster);
   assert.deepEqual(routeOf(cluster).status.parents, [other]);
+});
+
+Deno.test("a listener without a certificate says why, until there is one; the others go on", async () => {
+  const cluster = start();
+  const tls = { certificateRefs: [{ name: "cert" }] };
+  const https = { name: "https", port: 443, protocol: "HTTPS", tls };
+  gateway(cluster, [http, https]);
+  route(cluster);
+  const seen = () => {
+    settle(cluster);
+    const { conditions, listeners = [] } = gatewayOf(cluster).status;
+    return [
+      ...words(conditions),
+      ...words(listeners[1]!.conditions).slice(0, 3),
+      listeners[1]!.attachedRoutes,
+    ];
+  };
+  const missing = [
+    "Accepted True ListenersNotValid",
+    "Programmed True Programmed",
+    "Accepted True Accepted",
+    "Programmed False Invalid",
+    "ResolvedRefs False InvalidCertificateRef",
+    1,
+  ];
+  assert.deepEqual(seen(), missing);
+  cluster.put(secrets, tlsSecret("cert", await selfSigned(["a.example"])));
+  assert.deepEqual(seen(), [
+    "Accepted True Accepted",
+    "Programmed True Programmed",
+    "Accepted True Accepted",
+    "Programmed True Programmed",
+    "ResolvedRefs True ResolvedRefs",
+    1,
+  ]);
+  cluster.take(secrets, { namespace: "default", name: "cert" });
+  assert.deepEqual(seen(), missing);
+  gateway(cluster, [https]);
+  settle(cluster);
+  assert.deepEqual(words(gatewayOf(cluster).status.conditions), [
+    "Accepted True ListenersNotValid",
+    "Programmed False Invalid",
+  ]);
 });

@@ -7,6 +7,7 @@ import {
   httpRoutes,
   type RouteParentStatus,
 } from "../../resources/gateway/http_routes.ts";
+import { referenceGrants } from "../../resources/gateway/reference_grants.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { type Attachment, attachmentsOfRoute } from "../../traffic/attachments.ts";
@@ -37,6 +38,7 @@ export const httpRouteController: Controller<HttpRoute> = {
     { resource: gatewayClasses, concerns: everyRoute },
     { resource: namespaces, concerns: routesInNamespace },
     { resource: services, concerns: routesToService },
+    { resource: referenceGrants, concerns: everyRoute },
   ],
   workers: 1,
   reconcile,
@@ -51,9 +53,13 @@ function routesInNamespace({ metadata: { name } }: KubeObject, view: View): Obje
 }
 
 function routesToService({ metadata: { namespace, name } }: KubeObject, view: View): ObjectName[] {
-  return namesOf(view, (route) =>
-    route.metadata.namespace === namespace &&
-    backendRefsOf(route).some((reference) => reference.name === name));
+  return namesOf(
+    view,
+    (route) =>
+      backendRefsOf(route).some((reference) =>
+        reference.name === name && (reference.namespace ?? route.metadata.namespace) === namespace
+      ),
+  );
 }
 
 function namesOf(view: View, isMeant: (route: HttpRoute) => boolean): ObjectName[] {

@@ -324,10 +324,10 @@ Deno.test("what a route or a gateway asks for in vain is warned of", () => {
   assert.deepEqual(made(httpRoutes, { spec: { rules: [{ filters: [own] }] } }).warnings, [
     "spec.rules[0].filters[0].extensionRef: not implemented in this version of Coracle; requests that need it get 500",
   ]);
-  const tls = { certificateRefs: [{ name: "cert" }] };
+  const tls = { certificateRefs: [{ name: "cert" }], options: { a: "b" } };
   const listeners = [{ name: "https", port: 443, protocol: "HTTPS", tls }];
   assert.deepEqual(made(gateways, { spec: { gatewayClassName: "coracle", listeners } }).warnings, [
-    "spec.listeners[0].tls: not implemented in this version of Coracle; it is stored but ignored",
+    "spec.listeners[0].tls.options: not implemented in this version of Coracle; it is stored but ignored",
   ]);
 });
 

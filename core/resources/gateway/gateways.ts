@@ -92,7 +92,7 @@ const unimplementedWarnings = warnerOf({
   "infrastructure.labels": undefined,
   "infrastructure.annotations": undefined,
   "infrastructure.parametersRef": undefined,
-  "listeners[].tls": undefined,
+  "listeners[].tls.options": undefined,
 });
 
 const gateway = object("Where traffic from outside comes in.", {

@@ -2,7 +2,6 @@ import { type Cause, missing } from "../../schema/causes.ts";
 import { kept, list, object, required, string, type TypeOf } from "../../schema/schema.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { GROUP_SHAPE, KIND_SHAPE, NAMESPACE_SHAPE } from "./reference_shapes.ts";
 
 const referenceGrantSpec = object("Who may refer to what.", {
@@ -43,8 +42,6 @@ export const referenceGrants = defineResource({
   }),
   columns: [nameColumn, ageColumn],
   validate: ({ spec }) => spec ? groupCauses(spec) : [],
-  warnings: (_, previous) =>
-    storedOnlyWarnings("ReferenceGrant", previous, "no reference is allowed by it"),
 });
 
 export type ReferenceGrant = ObjectOf<typeof referenceGrants>;

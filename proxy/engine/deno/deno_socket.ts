@@ -293,7 +293,9 @@ function isFault(error: unknown): boolean {
     error instanceof RangeError || error instanceof ReferenceError;
 }
 
-/** All sockets of this engine are of its own making. */
+/** All sockets of this engine are of its own making; some have TLS above them. */
 function socketOf(socket: Socket | undefined): DenoSocket | undefined {
-  return socket instanceof DenoSocket ? socket : undefined; // what leads nowhere is never full
+  if (socket instanceof DenoSocket) return socket;
+  const carrier = socket?.carrier;
+  return carrier instanceof DenoSocket ? carrier : undefined; // what leads nowhere is never full
 }

@@ -5,6 +5,7 @@ import {
 } from "../../../resources/core/persistent_volumes/persistent_volumes.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { localPathNodeOf } from "../../../resources/storage/local_path.ts";
+import { certificateSecretsOn } from "./certificate_secrets.ts";
 import { referencesOf, secretsOfPersistentVolume } from "./pod_references.ts";
 
 /** The kinds of which a node may read what its pods are made of, and nothing else. */
@@ -19,11 +20,11 @@ export type RelatedKind =
 /** The ConfigMap with which people change the cluster's DNS, which every node serves. */
 export const DNS_CONFIG = { namespace: "kube-system", name: "kube-dns" } as const;
 
-type ReadView = Pick<View, "get" | "by">;
+type ReadView = Pick<View, "get" | "by" | "list">;
 
 /**
  * Whether a node has to do with an object: the pods that are bound to it, what they refer to, the volumes that their claims
- * are bound to, and what these refer to. Looks at the pods of the node only. Pure.
+ * are bound to, what these refer to, and the certificates that its Gateways and Ingresses show. Looks at the pods of the node only. Pure.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/
  */
 export function isRelated(
@@ -56,7 +57,7 @@ const RELATIONS: Readonly<Record<RelatedKind, Relation>> = {
     podsIn(namespace, node, view).some((pod) => referencesOf(pod).secrets.has(name)) ||
     relatedVolumes(node, view).some((volume) =>
       secretsOfPersistentVolume(volume).includes(`${namespace}/${name}`)
-    ),
+    ) || certificateSecretsOn(node, view).has(`${namespace}/${name}`),
 };
 
 /** Of each kind the related objects, as `namespace/name` (`/name` for kinds without namespaces). May name what there is not. */
@@ -64,7 +65,7 @@ export type Related = Readonly<
   Record<"configmaps" | "secrets" | "persistentvolumeclaims" | "persistentvolumes", Set<string>>
 >;
 
-/** What the pods of a node are made of: all that {@linkcode isRelated} says, but the accounts. Pure. */
+/** What the pods and listeners of a node are made of: all that {@linkcode isRelated} says, but the accounts. Pure. */
 export function relatedTo(node: string, view: ReadView): Related {
   const related = {
     configmaps: new Set([`${DNS_CONFIG.namespace}/${DNS_CONFIG.name}`]),
@@ -85,6 +86,7 @@ export function relatedTo(node: string, view: ReadView): Related {
     related.persistentvolumes.add(`/${volume.metadata.name}`);
     for (const key of secretsOfPersistentVolume(volume)) related.secrets.add(key);
   }
+  for (const key of certificateSecretsOn(node, view)) related.secrets.add(key);
   for (const volume of view.by(persistentVolumes, "localPathNode", node)) {
     if (localPathNodeOf(volume) === node) related.persistentvolumes.add(`/${volume.metadata.name}`);
   }

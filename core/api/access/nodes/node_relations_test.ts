@@ -111,7 +111,7 @@ Deno.test("a pod that only shows a static one gives its node nothing to read", a
   const pod = view.get(pods, { namespace: "a", name: "p" })!;
   const annotations = { "kubernetes.io/config.mirror": "x" };
   const mirror = { ...pod, metadata: { ...pod.metadata, annotations } };
-  const made = { get: view.get.bind(view), by: () => [mirror] as never };
+  const made = { get: view.get.bind(view), list: () => [], by: () => [mirror] as never };
   const related = relatedTo("edge", made);
   assert.equal(related.secrets.size + related.persistentvolumeclaims.size, 0);
   const secret = { kind: "secrets", namespace: "a", name: "volume" } as const;

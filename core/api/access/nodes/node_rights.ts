@@ -59,6 +59,7 @@ const READABLE: readonly string[] = [
   "gateways.gateway.networking.k8s.io",
   "grpcroutes.gateway.networking.k8s.io",
   "httproutes.gateway.networking.k8s.io",
+  "referencegrants.gateway.networking.k8s.io",
   "ingresses.networking.k8s.io",
   "ingressclasses.networking.k8s.io",
   "runtimeclasses.node.k8s.io",

@@ -49,6 +49,7 @@ const TABLE: Readonly<Record<string, Rights>> = {
   "gateways.gateway.networking.k8s.io": OPEN,
   "grpcroutes.gateway.networking.k8s.io": OPEN,
   "httproutes.gateway.networking.k8s.io": OPEN,
+  "referencegrants.gateway.networking.k8s.io": OPEN,
   "ingresses.networking.k8s.io": OPEN,
   "ingressclasses.networking.k8s.io": OPEN,
   "runtimeclasses.node.k8s.io": OPEN,

@@ -16,6 +16,7 @@ import { gatewayClasses } from "../../../resources/gateway/gateway_classes.ts";
 import { gateways } from "../../../resources/gateway/gateways.ts";
 import { grpcRoutes } from "../../../resources/gateway/grpc_routes.ts";
 import { httpRoutes } from "../../../resources/gateway/http_routes.ts";
+import { referenceGrants } from "../../../resources/gateway/reference_grants.ts";
 import { ingressClasses } from "../../../resources/networking/ingress_classes.ts";
 import { ingresses } from "../../../resources/networking/ingresses.ts";
 import { runtimeClasses } from "../../../resources/node/runtime_classes.ts";
@@ -36,7 +37,7 @@ export interface FollowedKind {
       of: { index: string } | { keyOf(node: string): string };
       isTold?(next: KubeObject, previous: KubeObject): boolean;
     }
-    /** Each node those that its pods are made of. */
+    /** Each node those that its pods are made of, and certificates that its listeners show. */
     | { related: keyof Related }
     /** Each node its own whole, and of all others what others may know. */
     | { trimmed(object: KubeObject): KubeObject; nodeOf(object: KubeObject): string };
@@ -67,6 +68,7 @@ export const FOLLOWED_KINDS: readonly FollowedKind[] = [
   { resource: gatewayClasses, follows: { all: true } },
   { resource: gateways, follows: { all: true } },
   { resource: httpRoutes, follows: { all: true } },
+  { resource: referenceGrants, follows: { all: true } },
   { resource: grpcRoutes, follows: { all: true } },
   { resource: ingressClasses, follows: { all: true } },
   { resource: ingresses, follows: { all: true } },

@@ -6,11 +6,13 @@ import type { Log } from "../../../lib/log.ts";
 import type { Random } from "../../../lib/random.ts";
 import { LocalClient } from "../../../objects/local_client.ts";
 import type { Objects } from "../../../objects/objects.ts";
+import type { KubeObject } from "../../../resources/resource.ts";
 import type { PersistentVolume } from "../../../resources/core/persistent_volumes/persistent_volumes.ts";
 import type { Pod } from "../../../resources/core/pods/pods.ts";
 import { groupResourceOf } from "../../../resources/resource.ts";
 import { localPathNodeOf } from "../../../resources/storage/local_path.ts";
 import type { Entry, StoreEvent } from "../../../store/store.ts";
+import { CERTIFICATE_SOURCES } from "../../access/nodes/certificate_secrets.ts";
 import { type Related, relatedTo } from "../../access/nodes/node_relations.ts";
 import type { ServedKinds } from "../../discovery/served_kinds.ts";
 import { openStream } from "../../http/answer.ts";
@@ -174,18 +176,33 @@ export class NodeFeeds {
   #take(kind: FollowedKind, event: StoreEvent): void {
     this.#objects.note(kind, event);
     const { follows } = kind;
-    if ("all" in follows) this.#push(this.#telling(kind, event));
+    if ("all" in follows) this.#takeCommon(kind, event);
     else if ("trimmed" in follows) {
       this.#takeTrimmed(kind, event, follows.nodeOf(event.entry.object));
     } else if ("related" in follows) this.#takeRelated(kind, event);
     else this.#takeOwn(kind, event, follows);
   }
 
+  /** Of some that all are told, the listeners of nodes are made: with them come certificates, and go. */
+  #takeCommon(kind: FollowedKind, event: StoreEvent): void {
+    const relates = CERTIFICATE_SOURCES.has(kind.resource) && !isOfStatusOnly(event);
+    const changes = relates ? [...this.#followers.values()].map((each) => this.#relate(each)) : [];
+    for (const { come } of changes) this.#tellAll(come);
+    this.#push(this.#telling(kind, event));
+    for (const { gone } of changes) this.#tellAll(gone);
+  }
+
   #takeTrimmed(kind: FollowedKind, event: StoreEvent, node: string): void {
     const { type, entry, previous } = event;
     if (type === "DELETED") return this.#push(this.#telling(kind, event));
     const own = this.#followers.get(node);
-    if (own) this.#push({ ...this.#telling(kind, event), to: own });
+    if (own) {
+      const hasMoved = !isEqual(previous?.object.metadata.labels, entry.object.metadata.labels);
+      const changes = hasMoved ? this.#relate(own) : undefined; // by labels Gateways are on nodes
+      this.#tellAll(changes?.come);
+      this.#push({ ...this.#telling(kind, event), to: own });
+      this.#tellAll(changes?.gone);
+    }
     const shown = this.#objects.trimmed(kind, entry);
     if (previous && this.#objects.trimmed(kind, previous).digest === shown.digest) return;
     this.#push({ ...this.#line(kind, shown), except: node });
@@ -366,4 +383,13 @@ function tellOwn(follower: Follower, burst: readonly Telling[]): void {
     (to === undefined || to === follower) && except !== follower.node && follower.kinds.has(kind)
   );
   if (lines.length > 0) follower.tell(lines);
+}
+
+/** Whether only the status of an object has changed, or what is said about it. */
+function isOfStatusOnly({ type, entry, previous }: StoreEvent): boolean {
+  if (type === "DELETED" || previous === undefined) return false;
+  const decisive = ({ metadata, spec }: KubeObject & { spec?: unknown }) => [
+    ...[metadata.annotations, metadata.deletionTimestamp, spec],
+  ];
+  return isEqual(decisive(entry.object), decisive(previous.object));
 }

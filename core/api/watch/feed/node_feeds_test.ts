@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import type { Draft } from "../../../client/client.ts";
 import { configMaps } from "../../../resources/core/config_maps.ts";
+import { namespaces } from "../../../resources/core/namespaces.ts";
+import { type Gateway, gateways } from "../../../resources/gateway/gateways.ts";
+import {
+  type ReferenceGrant,
+  referenceGrants,
+} from "../../../resources/gateway/reference_grants.ts";
+import { type Ingress, ingresses } from "../../../resources/networking/ingresses.ts";
 import { nodes } from "../../../resources/core/nodes/nodes.ts";
 import {
   persistentVolumes,
@@ -487,5 +494,71 @@ Deno.test("whoever reads slowly is told the newest state of each object, and hol
   const lines = all.split("\n").filter((line) => line.includes('"large"'));
   assert.ok(lines.length < 20, `${lines.length} of 50`);
   void reader.cancel();
+  await edge.stop();
+});
+
+Deno.test("a node is told the certificates of the Gateways and Ingresses that are on it, and of no others", async () => {
+  const fixture = await FeedFixture.start();
+  const { local } = fixture;
+  const secret = (name: string, namespace = NAMESPACE) =>
+    local.create(secrets, { metadata: { namespace, name }, data: { k: "c2VjcmV0" } });
+  for (const name of ["berlin", "all", "front", "unused"]) await secret(name);
+  await local.create(namespaces, { metadata: { name: "shop" } });
+  await secret("far", "shop");
+  await local.create(nodes, { metadata: { name: "edge" } });
+  const listener = (certificate: object) => ({
+    ...{ name: "https", port: 443, protocol: "HTTPS" },
+    tls: { certificateRefs: [certificate] },
+  });
+  const gateway = (name: string, certificate: object, site?: string) =>
+    local.create(gateways, {
+      metadata: named(name),
+      spec: {
+        gatewayClassName: "coracle",
+        listeners: [listener(certificate)],
+        ...(site && { infrastructure: { labels: { "coracle.dev/nodes": site } } }),
+      },
+    } as Draft<Gateway>);
+  await gateway("berlin", { name: "berlin" }, "berlin");
+  await gateway("far", { name: "far", namespace: "shop" });
+  const edge = await following(fixture);
+  const seen = async () => {
+    await edge.caughtUp();
+    await fixture.settle();
+    assertInStep(edge);
+    return edge.mirror.list(secrets).map(({ metadata }) => metadata.name).sort();
+  };
+  assert.deepEqual(await seen(), []);
+  await gateway("all", { name: "all" });
+  assert.deepEqual(await seen(), ["all"]);
+  const label = async (site: string) => {
+    const node = local.get(nodes, { name: "edge" })!;
+    const labels = { "coracle.dev/nodes": site };
+    await local.update(nodes, { ...node, metadata: { ...node.metadata, labels } });
+  };
+  await label("berlin");
+  assert.deepEqual(await seen(), ["all", "berlin"]);
+  await label("paris");
+  assert.deepEqual(await seen(), ["all"]);
+  await local.create(ingresses, {
+    metadata: named("front"),
+    spec: {
+      ingressClassName: "coracle",
+      tls: [{ secretName: "front" }],
+      defaultBackend: { service: { name: "web", port: { number: 80 } } },
+    },
+  } as Draft<Ingress>);
+  assert.deepEqual(await seen(), ["all", "front"]);
+  await local.create(referenceGrants, {
+    metadata: { namespace: "shop", name: "g" },
+    spec: {
+      from: [{ group: "gateway.networking.k8s.io", kind: "Gateway", namespace: NAMESPACE }],
+      to: [{ group: "", kind: "Secret" }],
+    },
+  } as Draft<ReferenceGrant>);
+  assert.deepEqual(await seen(), ["all", "far", "front"]);
+  await local.delete(referenceGrants, { namespace: "shop", name: "g" });
+  await local.delete(gateways, named("all"));
+  assert.deepEqual(await seen(), ["front"]);
   await edge.stop();
 });
