@@ -10,6 +10,7 @@ export interface ContainerInspection {
   ImageName?: string;
   GraphDriver?: { Data?: Record<string, string> | null };
   /** `StopSignal`: its number or, since Podman 5, its name. */
+  HostConfig?: { CgroupParent?: string };
   Config: { Labels: Record<string, string> | null; StopSignal?: number | string };
   State: {
     Status: string;

@@ -26,10 +26,11 @@ import {
 } from "./container_state.ts";
 import { PodSandboxes } from "./pod_sandboxes.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
+import { Monitors, wasOutOfMemory } from "./monitors.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
 import { attach, exec, openExec } from "./podman_exec.ts";
-import type { OwnPodman, Podman } from "./podman.ts";
+import type { Podman } from "./podman.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
 const STARTS_IN_FLIGHT_MAX = 4;
@@ -78,6 +79,7 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #listeners = new Set<(id: string) => void>();
   /** States that do not change any more, or only by an end: spares an inspection per container and list. */
   readonly #known = new Map<string, ContainerState>();
+  readonly #monitors: Monitors;
   #exits: ExitWatch | undefined;
 
   constructor(options: PodmanRuntimeOptions) {
@@ -91,6 +93,7 @@ export class PodmanRuntime implements ContainerRuntime {
     this.#log = log;
     this.#images = new PodmanImages(podman.client, clock);
     this.#sandboxes = new PodSandboxes({ client: podman.client, owner, rootFolder: sandboxFolder });
+    this.#monitors = new Monitors({ client: podman.client, own: podman.own, clock, log });
     if (podman.own !== undefined) this.#watchExits(podman.own.exitsFolder);
   }
 
@@ -98,6 +101,8 @@ export class PodmanRuntime implements ContainerRuntime {
     const entries = await this.#entries();
     const ids = new Set(entries.map(({ Id }) => Id));
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+    const running = entries.filter((entry) => listedState(entry) === "running");
+    if (this.#exits) this.#monitors.check(new Set(running.map(({ Id }) => Id)), this.#exits);
     const states = await Promise.all(entries.map((entry) => {
       const known = this.#known.get(entry.Id);
       const isUnchanged = known?.state === listedState(entry);
@@ -118,6 +123,7 @@ export class PodmanRuntime implements ContainerRuntime {
     const inspection = await this.#inspection(id).catch((error) => this.#removeBroken(id, error));
     if (inspection === undefined) return undefined;
     this.#learnExitsFolder(inspection);
+    if (this.#exits) this.#monitors.learn(inspection, this.#exits);
     const state = containerState(inspection);
     if (state !== undefined && isSettled(inspection)) this.#known.set(id, state);
     else this.#known.delete(id);
@@ -302,6 +308,7 @@ export class PodmanRuntime implements ContainerRuntime {
 
   /** Leaves Podman and the containers as they are. */
   close(): Promise<void> {
+    this.#monitors.close();
     this.#exits?.close();
     this.#exits = undefined;
     return Promise.resolve();
@@ -378,13 +385,6 @@ export class PodmanRuntime implements ContainerRuntime {
 /** Whether it will not change, or only by an exit, which is reported. */
 function isSettled({ State }: ContainerInspection): boolean {
   return stateOf(State.Status, undefined) === "running" || State.Status === "exited";
-}
-
-/** conmon leaves a file in the container's bundle. At a Podman that is not ours only Podman knows. */
-async function wasOutOfMemory(own: OwnPodman | undefined, id: string): Promise<boolean> {
-  if (own === undefined) return false;
-  const mark = `${own.storageFolder}/overlay-containers/${id}/userdata/oom`;
-  return await Deno.stat(mark).then(() => true, () => false);
 }
 
 function isBecause(error: unknown, text: string): boolean {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SystemClock } from "../../../core/lib/clock.ts";
 import { Libc } from "../../../core/lib/linux/libc.ts";
 import { addNamespace, removeNamespace } from "../../../core/lib/linux/network_namespace.ts";
-import { signal } from "../../../core/lib/linux/process_identity.ts";
+import { identityOf, isRunning, signal } from "../../../core/lib/linux/process_identity.ts";
 import { processesNaming } from "../../../core/lib/linux/process_table.ts";
 import { programPath } from "../../../core/lib/linux/program.ts";
 import { silentLog } from "../../../core/lib/log.ts";
@@ -241,6 +241,42 @@ Deno.test({
         left = await monitored();
       }
       assert.deepEqual(left.toSorted(), ids);
+      await runtime.close();
+    }),
+});
+
+Deno.test({
+  name: `a container whose monitor is killed ends with it, whatever runs in it${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async (podman, folder) => {
+      const runtime = runtimeOf(podman);
+      const ended: string[] = [];
+      const both = Promise.withResolvers<void>();
+      runtime.onExit((id) => ended.push(id) === 2 && both.resolve());
+      const start = async () => {
+        const id = await runtime.create({ ...base(folder), command: ["sleep", "60"] });
+        await runtime.start(id);
+        return id;
+      };
+      const [alone, gone] = [await start(), await start()];
+      await runtime.list();
+      const pidOf = async (id: string) => (await runtime.inspect(id))!.pid!;
+      const survivor = identityOf(await pidOf(alone))!;
+      const dead = await pidOf(gone);
+      for (const { pid } of await monitors(podman.own!)) signal(pid, "SIGKILL");
+      signal(dead, "SIGKILL");
+      await runtime.list();
+      await both.promise;
+      assert.deepEqual(ended.toSorted(), [alone, gone].toSorted());
+      const states = await runtime.list();
+      assert.deepEqual(states.map(({ state, exitCode }) => [state, exitCode]), [
+        ["exited", 137],
+        ["exited", 137],
+      ]);
+      assert.ok(!isRunning(survivor), "what is left of a container is killed");
+      for (const { id } of states) await runtime.remove(id);
+      assert.deepEqual(await runtime.list(), []);
       await runtime.close();
     }),
 });
