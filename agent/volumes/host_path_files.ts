@@ -3,7 +3,7 @@ import type { FileTree, HeldFile, Missing } from "../../core/lib/linux/file_tree
 import { ERRNO, isErrno } from "../../core/lib/linux/libc.ts";
 import { mountEntries, readMounts } from "../../core/lib/linux/mount_table.ts";
 import type { Volume } from "../../core/resources/core/pods/spec/volumes.ts";
-import { exposedBy } from "./protected_paths.ts";
+import { coveringPath, exposedBy } from "./protected_paths.ts";
 
 type HostPath = NonNullable<Volume["hostPath"]>;
 type HostPathType = HostPath["type"];
@@ -12,13 +12,21 @@ type HostPathType = HostPath["type"];
 const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
 
+/** Which paths no pod may see, and whether a path may contain some: then they are covered where it is mounted. */
+export interface Protection {
+  readonly protectedPaths: readonly string[];
+  /** Why what is covered could be uncovered; absent: it cannot. */
+  readonly fault?: string | undefined;
+  readonly mayContain: boolean;
+}
+
 /**
  * Holds what is at a path of the node, made when it may be, after it was checked to be what the volume says, and to
  * show nothing of the protected paths. Throws the kubelet's words (`pkg/volume/hostpath/host_path.go`).
  */
 export async function holdHostPath(
   { path, type }: HostPath,
-  protectedPaths: readonly string[],
+  { protectedPaths, mayContain, fault: uncovers }: Protection,
   tree: FileTree,
 ): Promise<HeldFile> {
   checkForm(path);
@@ -32,7 +40,9 @@ export async function holdHostPath(
   const held = holdFrom(root, { path, type }, { ...missingOf(type), check }, tree);
   try {
     const real = await Deno.readLink(held.procPath);
-    refuseExposure(path, exposedBy(real, protectedPaths, mounts));
+    const isAllowed = mayContain && uncovers === undefined;
+    const exposed = isAllowed ? coveringPath : exposedBy;
+    refuseExposure(path, exposed(real, protectedPaths, mounts), uncovers);
     const fault = wrongType(path, await Deno.stat(held.procPath), type);
     if (fault !== undefined) throw fault;
     return held;
@@ -95,10 +105,11 @@ function missingOf(type: HostPathType): Pick<Missing, "folderMode" | "fileMode">
   }
 }
 
-function refuseExposure(path: string, exposed: string | undefined): void {
+function refuseExposure(path: string, exposed: string | undefined, uncovers?: string): void {
   if (exposed === undefined) return;
+  const why = uncovers === undefined ? "" : `, and cannot be kept from seeing it: ${uncovers}`;
   throw new Error(
-    `hostPath refused: ${path} shows ${exposed}, which only this node's agent may use; ` +
+    `hostPath refused: ${path} shows ${exposed}, which only this node's agent may use${why}; ` +
       "mount a path that neither contains it nor lies in it",
   );
 }

@@ -1,8 +1,9 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import type { FileTree, HeldFile, Propagation } from "../../core/lib/linux/file_tree.ts";
-import type { VolumeMount } from "../../core/resources/core/pods/spec/containers.ts";
+import type { Container, VolumeMount } from "../../core/resources/core/pods/spec/containers.ts";
 import { isInside } from "./atomic_files.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
+import { conceal, uncoveringFault } from "./concealment.ts";
 import { expand } from "./expansion.ts";
 import { unmountAll } from "./memory_folder.ts";
 
@@ -13,11 +14,13 @@ export interface VolumePlace {
   hold?(tree: FileTree): Promise<HeldFile>;
   /** Whether pods write to it: then they can swap what is in it at any time. */
   isWrittenByPods: boolean;
+  /** Real paths of the node that are covered where the volume shows them; absent: it shows none. */
+  covered?: readonly string[];
 }
 
 /** For whom a mount is made. */
 interface Mounter {
-  container: string;
+  container: Container;
   /** Its environment, for `subPathExpr`. */
   variables: Readonly<Record<string, string>>;
 }
@@ -45,13 +48,14 @@ export class PinnedMounts {
     const isReadOnlyBelow = recursiveReadOnly !== "Disabled";
     const path = subPathExpr ? expand(subPathExpr, mounter.variables) : subPath ?? "";
     const subject = path === ""
-      ? `failed to prepare volumeMount "${name}" of container "${mounter.container}"`
-      : `failed to prepare subPath for volumeMount "${name}" of container "${mounter.container}"`;
+      ? `failed to prepare volumeMount "${name}" of container "${mounter.container.name}"`
+      : `failed to prepare subPath for volumeMount "${name}" of container "${mounter.container.name}"`;
     try {
       if (path === "" && place.hold === undefined && !isReadOnlyBelow) return place.root;
       if (path !== "" && !isInside(path)) throw new Error(`"${path}" leads out of its folder`);
       if (this.#tree !== undefined) {
         const target = await this.#pin(place, path, this.#tree, propagationOf(mount));
+        await this.#conceal(place, target, { tree: this.#tree, mount, mounter });
         if (!isReadOnlyBelow || this.#tree.makeReadOnly(target)) return target;
       }
       if (recursiveReadOnly === "Enabled") {
@@ -63,6 +67,22 @@ export class PinnedMounts {
       return path === "" ? place.root : await pathByName(place, path);
     } catch (error) {
       throw new ConfigError(`${subject}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Covers what nobody may see of the volume. A container that could uncover it must not get it. */
+  async #conceal(
+    { covered = [] }: VolumePlace,
+    target: string,
+    { tree, mount, mounter }: { tree: FileTree; mount: VolumeMount; mounter: Mounter },
+  ): Promise<void> {
+    try {
+      const isCovered = await conceal(target, covered, tree);
+      const fault = isCovered ? uncoveringFault(mounter.container, mount.name) : undefined;
+      if (fault) throw new Error(`it shows what only this node's agent may use: ${fault}`);
+    } catch (error) {
+      await unmountAll(target, tree);
+      throw error;
     }
   }
 

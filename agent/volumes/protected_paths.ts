@@ -28,17 +28,60 @@ export function exposedBy(
   });
 }
 
+/**
+ * The protected path that `path` is, or lies in, also when a bind mount shows it elsewhere; `undefined`: none. It may contain
+ * some: see {@linkcode shownPlaces}.
+ */
+export function coveringPath(
+  path: string,
+  protectedPaths: readonly string[],
+  mounts: readonly MountEntry[],
+): string | undefined {
+  const own = placeOf(path, mounts);
+  return protectedPaths.find((each) => {
+    const place = placeOf(each, mounts);
+    return isWithin(path, each) ||
+      (place.device === own.device && isWithin(own.path, place.path));
+  });
+}
+
+/**
+ * Where a mount, and what is mounted below it, shows protected paths: paths at or below `target`, none below another.
+ * `target` is where something is mounted.
+ */
+export function shownPlaces(
+  target: string,
+  protectedPaths: readonly string[],
+  mounts: readonly MountEntry[],
+): string[] {
+  const shown = protectedPaths.flatMap((each) => {
+    const { device, path } = placeOf(each, mounts);
+    return mounts.filter((mount) => mount.device === device && isWithin(mount.path, target))
+      .flatMap((mount) => {
+        if (isWithin(mount.root, path)) return [mount.path];
+        return isWithin(path, mount.root) ? [joined(mount.path, restOf(path, mount.root))] : [];
+      });
+  });
+  const all = [...new Set(shown)];
+  return all.filter((one) => !all.some((other) => other !== one && isWithin(one, other)));
+}
+
+/** `/` and what comes after the folder. */
+function restOf(path: string, folder: string): string {
+  return folder === "/" ? path : path.slice(folder.length) || "/";
+}
+
+function joined(folder: string, rest: string): string {
+  return rest === "/" ? folder : `${folder === "/" ? "" : folder}${rest}`;
+}
+
 /** Of mounts on top of each other, the last one is seen. */
 function placeOf(path: string, mounts: readonly MountEntry[]): Place {
   let covering: MountEntry = { path: "/", device: "", root: "/" };
   for (const mount of mounts) {
     if (isWithin(path, mount.path) && mount.path.length >= covering.path.length) covering = mount;
   }
-  const rest = path.slice(covering.path === "/" ? 0 : covering.path.length);
-  return {
-    device: covering.device,
-    path: covering.root === "/" ? rest || "/" : covering.root + (rest === "/" ? "" : rest),
-  };
+  return { device: covering.device, path: joined(covering.root, restOf(path, covering.path)) };
 }
 
 function meet(a: string, b: string): boolean {

@@ -116,7 +116,7 @@ export class Volumes implements Disposable {
       const { type, volume: own } = this.#volumeOf(pod, volume);
       if (type.isMountedByRuntime) continue;
       const place = type.placeOf(own, this.#context);
-      const hostPath = await pinned.pathOf(place, mount, { container: container.name, variables });
+      const hostPath = await pinned.pathOf(place, mount, { container, variables });
       const readOnly = mount.readOnly || (type.isReadOnly ?? false) ||
         (type.isMountedReadOnly?.(own, this.#context) ?? false);
       const propagation = propagationOf(mount);

@@ -297,11 +297,13 @@ for (const openTree of [undefined, () => undefined]) {
       await world.volumes.make(
         await world.pod({ volumes: [{ name: "h", hostPath: { path, type } }] }),
       );
+    const containing = ["/", folder, `${folder}/harmless/up`, `${folder}/run`];
     const refused = [
-      ...["/", folder, `${folder}/data`, `${folder}/data/`, `${folder}/./data/pods`],
-      ...["harmless/link", "harmless/link/pods", "harmless/link/new/folder", "harmless/up"]
+      ...(openTree ? containing : []), // else what they may not show is covered
+      ...[`${folder}/data`, `${folder}/data/`, `${folder}/./data/pods`],
+      ...["harmless/link", "harmless/link/pods", "harmless/link/new/folder"]
         .map((path) => `${folder}/${path}`),
-      ...["run", "run/coracle", "run/coracle/podman.sock", "run/coracle/new"]
+      ...["run/coracle", "run/coracle/podman.sock", "run/coracle/new"]
         .map((path) => `${folder}/${path}`),
     ];
     for (const path of refused) {
@@ -316,6 +318,7 @@ for (const openTree of [undefined, () => undefined]) {
     await assert.rejects(Deno.stat(`${folder}/data/new`), Deno.errors.NotFound);
     await make(`${folder}/harmless`);
     await make(`${folder}/run/other/new`);
+    if (!openTree) { for (const path of containing) await make(path); }
   });
 }
 

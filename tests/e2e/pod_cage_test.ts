@@ -16,6 +16,7 @@ testOnPodman({
   steps: [
     { name: "a subPath that its pod swaps for a link shows nothing of the host", run: subPathRace },
     { name: "a hostPath to what is the agent's is refused, and says why", run: hostPaths },
+    { name: "a pod that sees the whole disk sees nothing of the agent's", run: wholeDisk },
     { name: "without asking, a pod can forge no packets and make no devices", run: capabilities },
     { name: "a pod finds in its environment what it was given, and no more", run: environment },
     {
@@ -77,11 +78,18 @@ while :; do mv -T /v/x /v/k; to /v/l; to /v/k; mv -T /v/k /v/x; done 2>/dev/null
 
 async function hostPaths(cluster: PodmanCluster): Promise<void> {
   const socket = cluster.podman.socketPath;
-  const paths = ["/", cluster.dataFolder, `${cluster.dataFolder}/admin.token`, socket];
+  const paths = [cluster.dataFolder, `${cluster.dataFolder}/admin.token`, socket, "/", "/tmp/"];
+  const uncovering: Record<string, object> = {
+    "/": { privileged: true },
+    "/tmp/": { capabilities: { add: ["SYS_ADMIN"] } },
+  };
   await cluster.apply(...paths.map((path, i) =>
     podOf(`host-${i}`, {
       script: "ls /h",
-      container: { volumeMounts: [{ name: "h", mountPath: "/h" }] },
+      container: {
+        volumeMounts: [{ name: "h", mountPath: "/h" }],
+        ...(uncovering[path] && { securityContext: uncovering[path] }),
+      },
       spec: { volumes: [{ name: "h", hostPath: { path } }] },
     })
   ));
@@ -99,6 +107,49 @@ async function hostPaths(cluster: PodmanCluster): Promise<void> {
     assert.equal(status?.state.waiting?.reason, "ContainerCreating");
   }
   await cluster.delete("pod", ...paths.map((_, i) => `host-${i}`));
+}
+
+/** Attack: root without more rights, with all of the disk and all processes of the node, looks for the admin's token. */
+async function wholeDisk(cluster: PodmanCluster): Promise<void> {
+  const { dataFolder, podman: { socketPath } } = cluster;
+  const runFolder = socketPath.slice(0, socketPath.lastIndexOf("/"));
+  const script = `look() { ls -A "$1" 2> /dev/null | head -n 3; cat "$1"/admin.token 2> /dev/null; }
+for f in ${dataFolder} ${runFolder}; do
+  test -d /h$f || echo "no $f"
+  look /h$f
+  busybox umount /h$f 2> /dev/null && echo unmounted && look /h$f
+  busybox mount -o remount,rw /h$f 2> /dev/null && echo remounted
+  mv /h$f /h$f.moved 2> /dev/null && echo moved && look /h$f.moved
+  mkdir /h/tmp/ci-aside-$HOSTNAME && mv /h/tmp/ci-aside-$HOSTNAME /h$f 2> /dev/null && echo replaced
+  rmdir /h/tmp/ci-aside-$HOSTNAME
+  busybox unshare -m -r -U sh -c "umount -l /h$f && ls -A /h$f" 2> /dev/null
+  for p in /h/proc/[0-9]* /proc/[0-9]*; do look $p/root$f; look $p/cwd$f; done
+done
+busybox chroot /h ls -A ${dataFolder} 2> /dev/null
+test -s /h/etc/passwd && echo "sees the disk"
+touch /h/tmp/ci-by-pod && rm /h/tmp/ci-by-pod && echo "writes to it"`;
+  const draft = (capabilities: object) => ({
+    script,
+    container: {
+      volumeMounts: [{ name: "h", mountPath: "/h" }],
+      securityContext: { capabilities },
+    },
+    spec: {
+      restartPolicy: "Never",
+      hostPID: true,
+      volumes: [{ name: "h", hostPath: { path: "/" } }],
+    },
+  });
+  const names = ["disk", "disk-chroot"];
+  await cluster.apply(
+    podOf(names[0]!, draft({})),
+    podOf(names[1]!, draft({ add: ["SYS_CHROOT", "NET_ADMIN"] })),
+  );
+  for (const name of names) {
+    await cluster.podWhen(name, isOver);
+    assert.equal(await cluster.logs(name), "sees the disk\nwrites to it\n", name);
+    await cluster.delete("pod", name);
+  }
 }
 
 async function capabilities(cluster: PodmanCluster): Promise<void> {

@@ -154,11 +154,16 @@ async function debugs({ cluster }: StreamPlace): Promise<void> {
   );
   assert.match(shown, /debugged typed/);
   const nodeName = (await cluster.pod(POD))!.spec.nodeName!;
-  // Other profiles mount all of the machine's disk, which no pod may: the agent's own files are there.
+  // All of the machine's disk is there, without the agent's own files.
   const onHost = await cluster.kubectlWith(
     "typed\n",
-    ...["debug", `node/${nodeName}`, ...image, "--profile=netadmin"],
-    ...["--", "sh", "-c", "read line; cat /proc/1/comm; echo $line on the node"],
+    ...["debug", `node/${nodeName}`, ...image],
+    ...[
+      "--",
+      "sh",
+      "-c",
+      "read line; cat /proc/1/comm; test -d /host/etc && echo $line on the node",
+    ],
   );
   assert.match(onHost, /typed on the node/);
   const pods = (await cluster.kubectl("get", "pods", "-o", "name")).match(

@@ -1,6 +1,6 @@
 import { ifAbsent } from "../../../core/lib/absent.ts";
 import type { PersistentVolumeSpec } from "../../../core/resources/core/persistent_volumes/persistent_volume_spec.ts";
-import { checkHostPath, holdHostPath } from "../host_path_files.ts";
+import { checkHostPath, holdHostPath, type Protection } from "../host_path_files.ts";
 import { ownFolderOf } from "../local_path_folders.ts";
 import { makeOpenFolder } from "../open_folder.ts";
 import { VolumeError } from "../volume_error.ts";
@@ -34,7 +34,7 @@ export const localVolumes: VolumeType<Local> = {
     const source = { path: volume.source.path, type: "Directory" as const };
     return {
       root: source.path,
-      hold: (tree) => holdHostPath(source, node.protectedPaths, tree),
+      hold: (tree) => holdHostPath(source, protectionOf(node), tree),
       isWrittenByPods: true,
     };
   },
@@ -62,8 +62,9 @@ function ownPathOf({ persistent }: VolumeOf<Local>, node: VolumeContext): string
 
 async function checkPath(
   { name, persistent, source: { path } }: VolumeOf<Local>,
-  { protectedPaths, tree }: VolumeContext,
+  node: VolumeContext,
 ): Promise<void> {
+  const { protectedPaths, tree } = node;
   const subject = `MountVolume.NewMounter initialization failed for volume "${
     persistent?.metadata.name ?? name
   }" : `;
@@ -74,5 +75,9 @@ async function checkPath(
   }
   const source = { path, type: "Directory" as const };
   if (tree === undefined) return await checkHostPath(source, protectedPaths);
-  using _held = await holdHostPath(source, protectedPaths, tree);
+  using _held = await holdHostPath(source, protectionOf(node), tree);
+}
+
+function protectionOf({ protectedPaths }: VolumeContext): Protection {
+  return { protectedPaths, mayContain: false };
 }

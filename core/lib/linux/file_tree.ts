@@ -10,6 +10,8 @@ const MS_BIND = 4096n;
 const MS_REC = 16384n;
 const MS_PRIVATE = 1n << 18n;
 const MS_SLAVE = 1n << 19n;
+/** Read-only, without set-user-ID programs, devices and programs. */
+const MS_COVER = 1n | 2n | 4n | 8n;
 const MNT_DETACH = 2;
 const AT_FDCWD = -100;
 const AT_RECURSIVE = 0x8000;
@@ -144,6 +146,19 @@ export class FileTree implements Disposable {
     if (propagation === "shared") return;
     const type = propagation === "slave" ? MS_SLAVE : MS_PRIVATE;
     this.#libc.must(calls.mount(none, at, none, type | MS_REC, null), what);
+  }
+
+  /**
+   * Covers a held file or folder, in the mount by which it is held, with an empty one that nobody can write to. What is
+   * mounted from there afterwards shows that, too.
+   */
+  cover({ procPath }: HeldFile, kind: "file" | "folder"): void {
+    const { calls } = this.#libc;
+    const at = cString(procPath);
+    const result = kind === "folder"
+      ? calls.mount(cString("tmpfs"), at, cString("tmpfs"), MS_COVER, null)
+      : calls.mount(cString("/dev/null"), at, cString("none"), MS_BIND, null);
+    this.#libc.must(result, "cover a file or folder");
   }
 
   /**
