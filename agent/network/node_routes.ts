@@ -1,6 +1,7 @@
 import type { View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { overlap, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
+import { isEqual } from "../../core/lib/equality.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
@@ -36,6 +37,8 @@ export class NodeRoutes {
   /** Why a node's pods cannot be reached, by their range; each is logged once. */
   #problems = new Map<string, string>();
   readonly #wake = new Wake();
+  /** Whether the kernel may have other routes than it was given. */
+  #isDoubtful = true;
   readonly #listeners = new Set<() => void>();
   #routed: ReadonlySet<string> = new Set();
   #far: readonly string[] = [];
@@ -53,12 +56,20 @@ export class NodeRoutes {
       signal: AbortSignal;
     },
   ): Promise<void> {
-    const unsubscribe = view.subscribe(nodes, () => this.lookAgain());
+    const unsubscribe = view.subscribe(nodes, () => this.#wake.set());
+    let last: unknown, checkedMs = -Infinity;
     try {
       while (!signal.aborted) {
         this.#wake.clear();
         const all = view.list(nodes);
-        await this.use(routesTo(all, nodeName), clusterOf(all, nodeName));
+        const next = [routesTo(all, nodeName), clusterOf(all, nodeName)] as const;
+        const isDue = this.#isDoubtful || clock.elapsed() - checkedMs >= CHECK_MS;
+        if (isDue || !isEqual(next, last)) { // most changes of nodes say only that they are well
+          this.#isDoubtful = false;
+          last = next;
+          await this.use(...next);
+          checkedMs = clock.elapsed();
+        }
         await this.#wake.wait(signal, { clock, ms: CHECK_MS });
       }
     } finally {
@@ -100,6 +111,7 @@ export class NodeRoutes {
 
   /** Compares the routes soon with what should be: something may have changed them. */
   lookAgain(): void {
+    this.#isDoubtful = true;
     this.#wake.set();
   }
 
@@ -174,7 +186,7 @@ export function clusterOf(all: readonly Node[], nodeName: string): Cluster {
 }
 
 function without(routes: readonly NodeRoute[], others: readonly NodeRoute[]): NodeRoute[] {
-  return routes.filter(({ cidr, via }) =>
-    !others.some((other) => other.cidr === cidr && other.via === via)
-  );
+  const keyOf = ({ cidr, via }: NodeRoute) => `${cidr} ${via}`;
+  const known = new Set(others.map(keyOf));
+  return routes.filter((route) => !known.has(keyOf(route)));
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import type { Node } from "../../core/resources/core/nodes/nodes.ts";
-import { clusterOf, routesTo } from "./node_routes.ts";
+import { TestCluster } from "../../core/controllers/test_cluster.ts";
+import { silentLog } from "../../core/lib/log.ts";
+import { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { clusterOf, NodeRoutes, routesTo } from "./node_routes.ts";
+import type { Plumbing } from "./plumbing.ts";
 
 Deno.test("routes lead to every other node that has a range and an address of its own", () => {
   const all = [
@@ -52,6 +56,46 @@ Deno.test("nodes behind other routers have no routes, and nobody is let in becau
   assert.deepEqual(clusterOf(all, "self"), {
     ...{ machine: [], elsewhere: ["10.42.1.0/24"], nodes: ["192.168.1.3"], far: [] },
   });
+});
+
+Deno.test("that a node is well is no reason to compare the routes; a new node is, a notice, and half a minute", async () => {
+  const cluster = new TestCluster();
+  const put = (name: string, address: string, podCIDR: string, more = {}) => {
+    const { status, ...rest } = node(name, address, podCIDR);
+    cluster.put(nodes, { ...rest, status: { ...status, ...more } });
+  };
+  put("self", "192.0.2.1", "10.42.0.0/24");
+  put("other", "192.0.2.2", "10.42.1.0/24");
+  const clock = new VirtualClock(), stop = new AbortController(), added: string[] = [];
+  const plumbing = {
+    look: () => Promise.resolve({ routes: [] }),
+    addNodeRoute: ({ cidr }: { cidr: string }) => {
+      added.push(cidr);
+      return Promise.resolve();
+    },
+  } as unknown as Plumbing; // as much of it as this needs
+  const routes = new NodeRoutes({
+    plumbing,
+    network: { device: "d", gatewayIP: "10.42.0.1", joinCluster: () => Promise.resolve() },
+    podCIDR: "10.42.0.0/24",
+    log: silentLog(clock),
+  });
+  const running = routes.run({ view: cluster, nodeName: "self", clock, signal: stop.signal });
+  const seen = async (ms = 0) => {
+    await clock.advance(ms);
+    await clock.advance(0);
+    return added.splice(0);
+  };
+  assert.deepEqual(await seen(), ["10.42.1.0/24"]);
+  put("other", "192.0.2.2", "10.42.1.0/24", { conditions: [{ type: "Ready", status: "True" }] });
+  assert.deepEqual(await seen(), []);
+  put("third", "192.0.2.3", "10.42.2.0/24");
+  assert.deepEqual(await seen(), ["10.42.1.0/24", "10.42.2.0/24"]);
+  routes.lookAgain();
+  assert.equal((await seen()).length, 2);
+  assert.equal((await seen(30_000)).length, 2);
+  stop.abort();
+  await running;
 });
 
 function node(name: string, address: string | undefined, podCIDR: string | undefined): Node {

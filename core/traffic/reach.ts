@@ -49,21 +49,46 @@ export interface Neighbour {
 /** Every other node. Pure. */
 export function neighboursOf(all: readonly Node[], nodeName: string): Neighbour[] {
   const own = all.find(({ metadata }) => metadata.name === nodeName);
-  const ownAddress = own && internalAddressOf(own), ownNetwork = own && networkOf(own);
-  return all.flatMap((node) => {
-    if (node === own) return [];
-    const via = internalAddressOf(node), cidr = node.spec.podCIDR;
-    const isNear = networkOf(node) === ownNetwork;
-    const place = !isNear
+  const { via: ownAddress, network: ownNetwork } = own ? placeOf(own) : NOWHERE;
+  const neighbours: Neighbour[] = [];
+  for (const node of all) {
+    if (node === own) continue;
+    const { network, ...rest } = placeOf(node);
+    const place = network !== ownNetwork
       ? "elsewhere"
-      : via !== undefined && via === ownAddress
+      : rest.via !== undefined && rest.via === ownAddress
       ? "machine"
       : "network";
-    const isRange = cidr !== undefined && parseIpv4Range(cidr) && !cidr.startsWith("127.");
-    const { name } = node.metadata;
-    const isLost = isReadyUnknown(node);
-    return [{ name, place, isLost, ...(isRange && { cidr }), ...(via !== undefined && { via }) }];
-  });
+    neighbours.push({ ...rest, place });
+  }
+  return neighbours;
+}
+
+/** What a node says of itself. */
+interface NodePlace extends Omit<Neighbour, "place"> {
+  /** What nodes behind one router have in common; `""`: there is none. */
+  readonly network: string | undefined;
+}
+const NOWHERE = { via: undefined, network: undefined };
+
+/** All nodes are looked at for each change of one, so each is read once. */
+const places = new WeakMap<Node, NodePlace>();
+
+function placeOf(node: Node): NodePlace {
+  const known = places.get(node);
+  if (known !== undefined) return known;
+  const { metadata: { name, annotations }, spec: { podCIDR: cidr } } = node;
+  const via = internalAddressOf(node);
+  const isRange = cidr !== undefined && parseIpv4Range(cidr) && !cidr.startsWith("127.");
+  const place = {
+    name,
+    network: annotations?.[REMOTE_ADDRESS] ?? "",
+    isLost: isReadyUnknown(node),
+    ...(isRange && { cidr }),
+    ...(via !== undefined && { via }),
+  };
+  places.set(node, place);
+  return place;
 }
 
 /** What is known when it has to be decided how nodes are reached. */
@@ -110,9 +135,4 @@ export function isReadyUnknown({ status }: Node): boolean {
 function internalAddressOf({ status }: Node): string | undefined {
   const address = status.addresses?.find(({ type }) => type === "InternalIP")?.address;
   return address === undefined || parseIpv4(address) === undefined ? undefined : address;
-}
-
-/** What nodes behind one router have in common; `""`: there is none. */
-function networkOf({ metadata }: Node): string {
-  return metadata.annotations?.[REMOTE_ADDRESS] ?? "";
 }
