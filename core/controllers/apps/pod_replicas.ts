@@ -71,7 +71,8 @@ function planFor<T extends Replicated>(
   const wanted = owner.metadata.deletionTimestamp ? active.length : owner.spec.replicas;
   const missing = Math.min(wanted - active.length, WRITES_MAX);
   const victims = podsToDelete(resource, owner, view, active, Math.min(-missing, WRITES_MAX));
-  const staying = active.filter((pod) => !victims.includes(pod));
+  const isVictim = new Set(victims);
+  const staying = active.filter((pod) => !isVictim.has(pod));
   const status = statusOf(owner, staying, nowMs);
   return plan([
     ...creations(

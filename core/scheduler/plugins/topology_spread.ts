@@ -143,7 +143,7 @@ function evenness(
   const { constraints, isOwn } = spreadConstraintsOf(pod, "ScheduleAnyway", view);
   if (constraints.length === 0) return undefined;
   const keys = isOwn ? constraints.map(({ topologyKey }) => topologyKey) : [];
-  const compared = feasible.filter(({ node }) => hasLabels(node, keys));
+  const compared = isOwn ? feasible.filter(({ node }) => hasLabels(node, keys)) : feasible;
   const parts = constraints.map((constraint) => {
     const { topologyKey, maxSkew } = constraint;
     const { counts } = topologyKey === HOSTNAME
@@ -152,7 +152,7 @@ function evenness(
     return { topologyKey, counts, maxSkew, weight: Math.log(sizeOf(topologyKey, compared) + 2) };
   });
   return ({ node }) => {
-    if (!hasLabels(node, keys)) return IGNORED;
+    if (isOwn && !hasLabels(node, keys)) return IGNORED;
     let sum = 0;
     for (const { topologyKey, counts, maxSkew, weight } of parts) {
       const domain = ownField(node.metadata.labels, topologyKey);
