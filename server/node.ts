@@ -12,11 +12,19 @@ import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import type { OwnCounts } from "../core/traffic/traffic_reports.ts";
 import type { SetCount } from "../proxy/backends/backends.ts";
 import type { PortLeader } from "../proxy/table/led_ports.ts";
-import { type ReachSource, runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
+import { EMPTY_TABLE } from "../proxy/table/route_table.ts";
+import {
+  type ReachSource,
+  runProxy,
+  type RunProxyOptions,
+  type TableUser,
+} from "../proxy/threads/run_proxy.ts";
 import type { RelayAddress } from "../core/traffic/far/relaying.ts";
 import { StaticPods } from "../agent/static_pods/static_pods.ts";
 import { ImageIntake } from "../agent/images/intake/image_intake.ts";
 import type { NodeImages } from "../core/client/images/node_images.ts";
+import type { TrafficDemand } from "./traffic/traffic_demand.ts";
+import { orAborted } from "../core/lib/abort.ts";
 import { watchShutdown } from "./kubelet/machine_shutdown.ts";
 import { type Context, keepRunning } from "./context.ts";
 
@@ -50,7 +58,7 @@ type Wired = keyof NodeAccess | "clock" | "log";
 
 /** The proxy, as far as a node knows it. */
 export interface NodeProxy extends TableUser {
-  /** Starts its threads, which take a moment to be there. */
+  /** Starts its threads, which take a moment to be there. Doing it twice is doing it once. */
   start(): void;
   /** Who is asked for connections to pods that are far. To be called before {@linkcode start}; absent: none are reached. */
   useRelay?(relay: RelayAddress): void;
@@ -60,8 +68,17 @@ export interface NodeProxy extends TableUser {
   stop(drainMs: number): Promise<void>;
 }
 
+/** What serves traffic until there is a proxy. */
+export interface ProxyStandIn extends TableUser {
+  /** Takes no connections any more, and frees the ports; what goes on does so. */
+  close(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** What answers DNS, as far as a node knows it. */
 export interface NodeDns extends NameUser {
+  /** Resolves when somebody asks before it is started, or `signal` aborts. Absent: nobody knows of it. */
+  untilAsked?(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -71,6 +88,8 @@ export interface NodePlatform {
   agent?: Omit<AgentOptions, Wired>;
   /** What serves their traffic; absent: others do. */
   proxy?: NodeProxy;
+  /** What serves the little that there is before the proxy is needed, and says when it cannot; absent: the proxy does. */
+  standIn?(onUnfit: () => void): ProxyStandIn;
   /** What answers DNS for its pods; absent where it cannot. */
   dns?: NodeDns;
   /** Routes to the pods of other nodes, where pods have their own addresses. */
@@ -99,6 +118,8 @@ export interface NodeSettings {
   far?: ReachSource & { run(signal: AbortSignal): Promise<void> };
   /** Called with what the proxy serves, when that changes. */
   onServed?(report: TrafficReport): void;
+  /** When the threads for traffic and names are needed; absent: from the start. */
+  demand?: TrafficDemand;
 }
 
 /** A node that is put together, and does not run yet. */
@@ -146,9 +167,9 @@ export async function runNode(
   view: View,
   node: Node & NodeSettings,
 ): Promise<void> {
-  const { agent, dns, keeper, routes, nodeName, proxy } = node;
+  const { agent, dns, keeper, routes, nodeName, proxy, demand } = node;
   const { clock } = context;
-  if (dns) serveNames(context, view, dns);
+  if (dns) serveNames(context, view, { dns, ...(demand && { demand }) });
   if (node.statics) await runStaticPods(context, node.statics, node);
   if (agent) runAgent(context, agent, node);
   if (keeper) {
@@ -164,10 +185,25 @@ export async function runNode(
 }
 
 /** Pods that end may still ask for names: it is stopped after them. */
-function serveNames(context: Context, view: View, dns: NodeDns): void {
+function serveNames(
+  context: Context,
+  view: View,
+  { dns, demand }: { dns: NodeDns; demand?: TrafficDemand },
+): void {
   const { log, parts } = context;
   parts.defer(() => dns.stop());
-  keepRunning(context, "the names of the cluster", (signal) => runDns({ view, dns, log, signal }));
+  const loop = async (signal: AbortSignal) => {
+    if (demand) await untilNamed(dns, demand, signal);
+    if (!signal.aborted) await runDns({ view, dns, log, signal });
+  };
+  keepRunning(context, "the names of the cluster", loop);
+}
+
+/** Resolves when there are names to be asked for, or somebody asks. */
+async function untilNamed(dns: NodeDns, demand: TrafficDemand, signal: AbortSignal): Promise<void> {
+  const until = AbortSignal.any([signal, demand.signal]);
+  await (dns.untilAsked?.(until) ?? demand.wait(signal));
+  if (!signal.aborted) demand.raise();
 }
 
 /**
@@ -216,28 +252,58 @@ async function runTraffic(
   view: View,
   node: Node & NodeSettings & { proxy: NodeProxy },
 ): Promise<void> {
-  const { proxy, servicePeers, ownAddresses, balancerRanges, gatewayAddress, nodeName } = node;
-  const { onServed, far, servicePorts } = node;
-  const { clock, log, parts } = context;
+  const { proxy, demand } = node;
+  const { clock, parts } = context;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
-  keepRunning(context, "the route table", (signal) =>
-    runProxy({
-      view,
-      proxy,
-      clock,
-      log,
-      signal,
-      gatewayAddress,
-      nodePortAddress: gatewayAddress,
-      listensOnClusterIPs: true,
-      ...(servicePorts && { leader: servicePorts }),
-      ...(servicePeers && { clusterIPPeers: servicePeers }),
-      ...(balancerRanges && { balancerRanges }),
-      ...(ownAddresses && { node: { name: nodeName, addresses: ownAddresses } }),
-      ...(far && { reach: far }),
-      onApplied: () => routed.abort(),
-      ...(onServed && { onServed }),
-    }));
-  await clock.sleep(ROUTED_MS_MAX, routed.signal).catch(() => {}); // rejects when there is a table
+  const options = { ...tableOptions(context, view, node), onApplied: () => routed.abort() };
+  const isWaitedFor = demand?.isThere ?? true;
+  const loop = async (signal: AbortSignal) => {
+    if (demand) await untilNeeded(context, node, { ...options, demand, signal });
+    if (!signal.aborted) await runProxy({ ...options, proxy, signal });
+  };
+  keepRunning(context, "the route table", loop);
+  if (isWaitedFor) await clock.sleep(ROUTED_MS_MAX, routed.signal).catch(() => {}); // rejects when there is a table
+}
+
+function tableOptions(
+  { clock, log }: Context,
+  view: View,
+  { servicePeers, ownAddresses, balancerRanges, gatewayAddress, nodeName, ...rest }:
+    & Node
+    & NodeSettings,
+): Omit<RunProxyOptions, "proxy" | "signal"> {
+  const { onServed, far, servicePorts } = rest;
+  return {
+    ...{ view, clock, log, gatewayAddress },
+    nodePortAddress: gatewayAddress,
+    listensOnClusterIPs: true,
+    ...(servicePorts && { leader: servicePorts }),
+    ...(servicePeers && { clusterIPPeers: servicePeers }),
+    ...(balancerRanges && { balancerRanges }),
+    ...(ownAddresses && { node: { name: nodeName, addresses: ownAddresses } }),
+    ...(far && { reach: far }),
+    ...(onServed && { onServed }),
+  };
+}
+
+/** Goes without the proxy until there is traffic, and starts it. Resolves earlier when `signal` aborts. */
+async function untilNeeded(
+  { parts }: Context,
+  { proxy, standIn }: Pick<NodePlatform, "standIn"> & { proxy: NodeProxy },
+  { demand, ...options }: Omit<RunProxyOptions, "proxy"> & { demand: TrafficDemand },
+): Promise<void> {
+  const { signal } = options;
+  const inPlace = demand.isThere ? undefined : standIn?.(() => demand.raise());
+  if (inPlace) {
+    parts.defer(() => inPlace.stop());
+    const until = AbortSignal.any([signal, demand.signal]);
+    await runProxy({ ...options, proxy: inPlace, signal: until });
+  }
+  await demand.wait(signal);
+  if (signal.aborted) return;
+  proxy.start();
+  if (inPlace === undefined) return;
+  await orAborted(proxy.use(EMPTY_TABLE), signal); // its threads are there: nobody is refused for longer than a moment
+  await inPlace.close();
 }

@@ -12,6 +12,7 @@ import type { PodNetwork } from "../agent/network/pod_network.ts";
 import { chooseRuntime, type ChosenRuntime } from "../agent/runtimes/runtime_choice.ts";
 import { RuntimeMissing, RuntimeRefused } from "../agent/runtimes/runtime_type.ts";
 import { gitVersionOf } from "../core/api/http/version.ts";
+import { StandIn } from "./traffic/stand_in.ts";
 import { Proxy } from "../proxy/threads/proxy.ts";
 import { gatewayDevice, ipv4Addresses, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command_error.ts";
@@ -99,6 +100,9 @@ export async function openMachine(
   return {
     agent: { ...agent, ...dns?.agent },
     proxy: createProxy(context, registry),
+    ...(addresses.servicePeers
+      ? {}
+      : { standIn: (onUnfit: () => void) => new StandIn({ ...context, onUnfit }) }),
     ...(flags.podManifestPath && { manifestFolder: resolve(flags.podManifestPath) }),
     ...(balancerRange !== undefined && { balancerRanges: [balancerRange] }),
     ownAddresses: () => ipv4Addresses(Deno.networkInterfaces()),

@@ -43,6 +43,7 @@ import {
 import { localTokens } from "../core/api/access/service_accounts/local_tokens.ts";
 import { ImagePrefetch } from "./nodes/image_prefetch.ts";
 import { nodeLinks } from "./nodes/node_links.ts";
+import { TrafficDemand } from "./traffic/traffic_demand.ts";
 import type { Registry } from "./registry.ts";
 
 /** What differs between a server on a machine, one in a simulation and one in a test. */
@@ -176,7 +177,10 @@ export async function runServer<P extends ServerPlatform>(
   const place = { host: dialableHost(address.host, platform.agent?.hostIP), port: address.port };
   listening.place = place;
   const run = async () => {
-    node.proxy?.start();
+    const demand = new TrafficDemand(plane.client);
+    context.parts.defer(() => demand[Symbol.dispose]());
+    if (platform.standIn === undefined) demand.raise();
+    if (demand.isThere) node.proxy?.start(); // it takes a moment to be there
     const { log } = context;
     await bootstrap(objects, {
       apiAddress: place.host,
@@ -185,7 +189,8 @@ export async function runServer<P extends ServerPlatform>(
       ...(dnsAddress && { dnsAddress }),
     });
     if (!opened.isAlone) void access.record();
-    const run = { plane, platform, node, access, api, traffic, tunnels, ...(far && { far }) };
+    const parts = { plane, platform, node, access, api, traffic, tunnels, demand };
+    const run = { ...parts, ...(far && { far }) };
     await runAsOwner(owned, environment, run);
     void publishAuthorities(objects, access, place).catch((error) =>
       context.log.warn("Cannot tell others how they know this server", { error })
@@ -264,10 +269,11 @@ async function runAsOwner(
     api: Api;
     traffic: TrafficReports;
     tunnels: Tunnels;
+    demand: TrafficDemand;
     far?: FarTraffic;
   },
 ): Promise<void> {
-  const { api, traffic, tunnels, far } = rest;
+  const { api, traffic, tunnels, demand, far } = rest;
   const reservedRanges = [...(podCidr === undefined ? [] : [podCidr]), serviceCidr];
   const measure = environment.measurements?.({ view: plane.client, authority, traffic });
   runControllers(context, plane, {
@@ -285,5 +291,6 @@ async function runAsOwner(
   const prefetch = new ImagePrefetch({ view, images, events, clock: context.clock });
   keepRunning(context, "the images that are fetched ahead", (signal) => prefetch.run(signal));
   const onServed = (report: TrafficReport) => void traffic.take(environment.nodeName, report);
-  await runNode(context, plane.client, { ...node, ...environment, onServed, ...(far && { far }) });
+  const more = { onServed, demand, ...(far && { far }) };
+  await runNode(context, plane.client, { ...node, ...environment, ...more });
 }

@@ -40,7 +40,7 @@ export interface Viewpoint {
 }
 
 /** The Service of the API server. */
-const API_SERVER = { namespace: "default", name: "kubernetes" };
+export const API_SERVER = { namespace: "default", name: "kubernetes" };
 
 export type Protocol = "TCP" | "UDP";
 

@@ -58,8 +58,9 @@ export class Proxy {
     this.#relay = relay;
   }
 
-  /** Starts the workers. Nothing listens before the first {@linkcode use}. */
+  /** Starts the workers, once. Nothing listens before the first {@linkcode use}. */
   start(): void {
+    if (this.#threads.length > 0) return;
     const count = this.#options.workers ?? 1;
     const engine = this.#engine;
     for (let i = 0; i < count; i++) {

@@ -97,4 +97,25 @@ export const PROXY_MUTANTS: readonly Mutant[] = [
     replace: "  return set ? name : `${name}`;",
     tests: THREADS,
   },
+  {
+    name: "an empty server that stays empty for pods: no names, no way to the API",
+    file: "server/traffic/traffic_demand.ts",
+    search: "= [pods, gateways, ingresses]",
+    replace: "= [gateways, ingresses]",
+    tests: ["server/traffic/traffic_demand_test.ts"],
+  },
+  {
+    name: "a stand-in that keeps its port: the proxy cannot take over",
+    file: "server/traffic/stand_in.ts",
+    search: "await Promise.all(this.#accepting);",
+    replace: "",
+    tests: ["server/traffic/stand_in_test.ts"],
+  },
+  {
+    name: "a stand-in that leads to where the API was",
+    file: "server/traffic/stand_in.ts",
+    search: "this.#leads.set(key, endpoint);",
+    replace: "if (!this.#leads.has(key)) this.#leads.set(key, endpoint);",
+    tests: ["server/traffic/stand_in_test.ts"],
+  },
 ];

@@ -1,6 +1,7 @@
 import { waitMsAfter } from "../../../core/lib/backoff.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import type { Log } from "../../../core/lib/log.ts";
+import { firstQuestion } from "../sockets/first_question.ts";
 import type { DnsSettings, FromDns, NameChanges, ToDns } from "./messages.ts";
 
 const RESTART = { firstMs: 100, maxMs: 30_000, factor: 2 };
@@ -40,6 +41,11 @@ export class DnsThread {
     this.#all = all;
     if (this.#worker === undefined) this.#begin();
     else this.change(all());
+  }
+
+  /** Resolves when somebody asks while the thread does not run, or `signal` aborts. */
+  untilAsked(signal: AbortSignal): Promise<void> {
+    return firstQuestion(this.#options.settings, signal);
   }
 
   /** The port, once it listens. */
