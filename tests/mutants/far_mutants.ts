@@ -10,8 +10,8 @@ export const FAR_MUTANTS: readonly Mutant[] = [
   {
     name: "one home like another: the same private address at two sites is one machine",
     file: "core/traffic/reach.ts",
-    search: "const isNear = networkOf(node) === ownNetwork;",
-    replace: "const isNear = ownNetwork !== undefined;",
+    search: "const place = network !== ownNetwork",
+    replace: "const place = ownNetwork === undefined",
     tests: REACH,
   },
   {
