@@ -91,7 +91,7 @@ const SET_REPLICAS_MAX = 3;
 const ROLLOUT_REPLICAS_MAX = 4;
 const IMAGES = ["app:1", "app:2", "app:3"];
 /** `crash` ends at once, `absent` cannot be pulled, `broken` cannot be started. */
-const BAD_IMAGES = ["crash", "absent", "broken"];
+export const BAD_IMAGES = ["crash", "absent", "broken"];
 const LONGEST_FAULT_MS = 25_000;
 /** Long enough for the pods of an unreachable node to be evicted. */
 const LONG_MS = 70_000;

@@ -13,7 +13,7 @@ import { replicaSets } from "../../core/resources/apps/replica_sets.ts";
 import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/core/services/services.ts";
-import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
+import { BAD_IMAGES, DEPLOYMENTS, type UserAction } from "./scenario.ts";
 import { ANALYSIS, analysisOf } from "./analysis_counts.ts";
 import { jobOf } from "./job_counts.ts";
 import {
@@ -99,6 +99,22 @@ export class Users {
     }
   }
 
+  /**
+   * What became stable while no pods were wanted may be unable to run. An update waits for it then, in Argo Rollouts as
+   * here, until somebody promotes the new version.
+   */
+  async promotePastBroken(): Promise<void> {
+    const api = this.#options.server();
+    if (api === undefined) return;
+    for (const name of ROLLOUT_NAMES) {
+      const { stableRS } = api.get(rollouts, { namespace: NAMESPACE, name })?.status ?? {};
+      const stable = api.get(replicaSets, { namespace: NAMESPACE, name: `${name}-${stableRS}` });
+      const image = stable?.spec.template.spec.containers.at(0)?.image;
+      if (image === undefined || !BAD_IMAGES.includes(image)) continue;
+      await this.#retryConflicts(() => this.#commandRollout(api, name, "promote full"));
+    }
+  }
+
   /** Asks again, whole, for what is there of sets and Rollouts. */
   async #renew(api: Client & View): Promise<void> {
     if (api.get(statefulSets, DB) ?? api.get(daemonSets, LOG)) {
@@ -122,13 +138,14 @@ export class Users {
     await this.#acknowledged(api.update(deployments, { ...deployment, spec }));
   }
 
-  /** Retries on conflicts: others may write at the same time. */
+  /** Retries on conflicts, and where the server asks for it: others may write at the same time. */
   async #retryConflicts(work: () => Promise<void>): Promise<void> {
     for (let tries = 1;; tries++) {
       try {
         return await work();
       } catch (error) {
-        if (!isRefusal(error, "Conflict") || tries === TRIES_MAX) throw error;
+        const isWorthwhile = isRefusal(error, "Conflict") || isRefusal(error, "ServiceUnavailable");
+        if (!isWorthwhile || tries === TRIES_MAX) throw error;
       }
     }
   }
