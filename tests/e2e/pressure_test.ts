@@ -1,13 +1,6 @@
-import assert from "node:assert/strict";
-import { later, within } from "../eventually.ts";
+import { later } from "../eventually.ts";
+import { apiAnswers, measured, neighbour, tellTimes } from "./neighbour.ts";
 import { type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
-
-/** Requests before and during the pressure; `REQUESTS=1000` measures, and prints the 99th percentiles. */
-const REQUESTS = Number(Deno.env.get("REQUESTS") ?? 200);
-const isMeasured = Deno.env.has("REQUESTS");
-const REQUESTS_PER_SECOND = 200;
-/** An answer that takes this long has not come, however slow the machine is. */
-const ANSWER_MS_MAX = 20_000;
 
 testOnPodman({
   name: "a pod that takes all that it can get leaves its neighbours what is theirs",
@@ -47,12 +40,7 @@ async function beside(
   draft: Parameters<typeof podOf>[1],
 ): Promise<void> {
   const web = `web-beside-${name}`;
-  await cluster.apply(podOf(web, {
-    script: "mkdir /tmp/w; echo hello > /tmp/w/index.html; exec httpd -f -p 8080 -h /tmp/w",
-    container: { resources: { requests: { cpu: "500m" } } }, // what others leave is not its own
-  }));
-  const { status } = await cluster.readyPod(web);
-  const url = `http://${status.podIP}:8080/`;
+  const url = await neighbour(cluster, web);
   const before = await measured(url);
   await cluster.apply(podOf(name, draft));
   await cluster.podWhen(
@@ -62,29 +50,7 @@ async function beside(
   );
   await later(2_000); // it takes what it can get
   const pressed = await measured(url);
-  const nodes = await within("the API", ANSWER_MS_MAX, () => cluster.get("/api/v1/nodes"));
-  assert.ok(nodes, "the API has not answered");
+  await apiAnswers(cluster);
   await cluster.delete("pod", name, web);
-  const times = [before, pressed].map((ms) => `${ms.toFixed(1)} ms`).join(", then ");
-  // deno-lint-ignore no-console -- what was asked for
-  if (isMeasured) console.log(`99th percentile beside "${name}": alone ${times}`);
-}
-
-/** The 99th percentile of the time that requests take, in milliseconds. */
-async function measured(url: string): Promise<number> {
-  const times: number[] = [];
-  const startMs = performance.now();
-  for (let i = 0; i < REQUESTS; i++) {
-    const dueMs = startMs + i * 1_000 / REQUESTS_PER_SECOND;
-    await later(Math.max(0, dueMs - performance.now()));
-    const sentMs = performance.now();
-    const response = await within(
-      "an answer",
-      ANSWER_MS_MAX,
-      () => fetch(url, { headers: { connection: "close" } }),
-    );
-    assert.equal(await response.text(), "hello\n");
-    times.push(performance.now() - sentMs);
-  }
-  return times.sort((a, b) => a - b)[Math.floor(REQUESTS * 0.99)]!;
+  tellTimes(`99th percentile beside "${name}"`, before, pressed);
 }
