@@ -72,8 +72,6 @@ export function certificatesForHost(
   hostname: string,
   { byHost }: IngressCertificates,
 ): readonly ServedCertificate[] | undefined {
-  const own = byHost.get(hostname);
-  if (own !== undefined) return own;
   const [nearest] = [...byHost.keys()].filter((each) => each !== "" && covers(each, hostname))
     .sort((a, b) => b.length - a.length);
   return byHost.get(nearest ?? "");

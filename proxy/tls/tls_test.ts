@@ -4,6 +4,7 @@ import { Openssl } from "../../core/lib/linux/openssl.ts";
 import { TlsClient } from "../../core/lib/linux/tls_client_fixture.ts";
 import type { ServedCertificate } from "../../core/traffic/certificates.ts";
 import { selfSigned } from "../../core/traffic/certificate_fixture.ts";
+import { FIRST_BYTE_MS } from "../http1/time_limits.ts";
 import type { HttpListener, ListenerHost, RouteTable } from "../table/route_table.ts";
 import type { Proxy } from "../threads/proxy.ts";
 import { backendAt, exchange, tableOf, withProxy, withServer } from "../threads/proxy_fixture.ts";
@@ -206,7 +207,23 @@ test(
   (request) => new Response(request.body),
 );
 
+test("of several records that come at once all are read", { "": [any] }, async ({ port }) => {
+  await using client = await TlsClient.connect(port, "1.3");
+  for (const path of ["/1", "/2"]) {
+    client.write(`GET ${path} HTTP/1.1\r\nHost: a.example.com\r\n`);
+    client.write("\r\n");
+  }
+  await client.send();
+  let text = "";
+  while (text.split("HTTP/1.1 200").length < 3) {
+    const more = await client.read();
+    assert.ok(more !== undefined, `two answers: ${text}`);
+    text += more;
+  }
+});
+
 test("whoever sends key updates without end is closed", { "": [any] }, async ({ port }) => {
+  const startMs = performance.now();
   await using client = await TlsClient.connect(port, "1.3");
   const end = client.read();
   for (let i = 0; i < 2000; i++) {
@@ -215,4 +232,5 @@ test("whoever sends key updates without end is closed", { "": [any] }, async ({ 
     if (!sent) break;
   }
   assert.equal(await end, undefined);
+  assert.ok(performance.now() - startMs < FIRST_BYTE_MS, "not because it has asked for nothing");
 });

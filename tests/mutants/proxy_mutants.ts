@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutants.ts";
+import { TLS_MUTANTS } from "./tls_mutants.ts";
 
 const TABLE = ["proxy/table/split_shares_test.ts"];
 const THREADS = ["proxy/threads/rollout_traffic_test.ts"];
@@ -118,4 +119,5 @@ export const PROXY_MUTANTS: readonly Mutant[] = [
     replace: "if (!this.#leads.has(key)) this.#leads.set(key, endpoint);",
     tests: ["server/traffic/stand_in_test.ts"],
   },
+  ...TLS_MUTANTS,
 ];

@@ -1,3 +1,4 @@
+import { isEqual } from "../../../lib/equality.ts";
 import type { View } from "../../../client/client.ts";
 import { nodes } from "../../../resources/core/nodes/nodes.ts";
 import { gatewayClasses } from "../../../resources/gateway/gateway_classes.ts";
@@ -6,14 +7,14 @@ import { isPlacedOn } from "../../../resources/gateway/placement.ts";
 import { referenceGrants } from "../../../resources/gateway/reference_grants.ts";
 import { ingressClasses } from "../../../resources/networking/ingress_classes.ts";
 import { ingresses } from "../../../resources/networking/ingresses.ts";
-import type { AnyResource } from "../../../resources/resource.ts";
+import type { AnyResource, KubeObject } from "../../../resources/resource.ts";
 import { secretNamed } from "../../../traffic/certificates.ts";
 import { isTlsListener } from "../../../traffic/listeners.ts";
 import { GATEWAY_GROUP, isOwnClass } from "../../../traffic/own_gateways.ts";
 import { ownIngressesOf } from "../../../traffic/own_ingresses.ts";
 
-/** The kinds that say which certificates a node needs, besides the labels of Nodes. */
-export const CERTIFICATE_SOURCES: ReadonlySet<AnyResource> = new Set<AnyResource>([
+/** The kinds that say which certificates a node needs. */
+const SOURCES: ReadonlySet<AnyResource> = new Set<AnyResource>([
   gatewayClasses,
   gateways,
   referenceGrants,
@@ -47,4 +48,20 @@ export function certificateSecretsOn(
     for (const { secretName } of tls) if (secretName) secrets.add(`${namespace}/${secretName}`);
   }
   return secrets;
+}
+
+/**
+ * Whether a change of an object may change which certificates a node needs: not by its status, nor by who manages it.
+ * `previous` absent: it has come or is gone.
+ */
+export function mayChangeCertificates(
+  resource: AnyResource,
+  next: KubeObject,
+  previous: KubeObject | undefined,
+): boolean {
+  if (!SOURCES.has(resource)) return false;
+  const decisive = (
+    { metadata: { annotations, deletionTimestamp }, ...rest }: KubeObject,
+  ) => [annotations, deletionTimestamp, "spec" in rest ? rest.spec : undefined];
+  return previous === undefined || !isEqual(decisive(next), decisive(previous));
 }

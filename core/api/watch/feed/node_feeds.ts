@@ -6,13 +6,12 @@ import type { Log } from "../../../lib/log.ts";
 import type { Random } from "../../../lib/random.ts";
 import { LocalClient } from "../../../objects/local_client.ts";
 import type { Objects } from "../../../objects/objects.ts";
-import type { KubeObject } from "../../../resources/resource.ts";
 import type { PersistentVolume } from "../../../resources/core/persistent_volumes/persistent_volumes.ts";
 import type { Pod } from "../../../resources/core/pods/pods.ts";
 import { groupResourceOf } from "../../../resources/resource.ts";
 import { localPathNodeOf } from "../../../resources/storage/local_path.ts";
 import type { Entry, StoreEvent } from "../../../store/store.ts";
-import { CERTIFICATE_SOURCES } from "../../access/nodes/certificate_secrets.ts";
+import { mayChangeCertificates } from "../../access/nodes/certificate_secrets.ts";
 import { type Related, relatedTo } from "../../access/nodes/node_relations.ts";
 import type { ServedKinds } from "../../discovery/served_kinds.ts";
 import { openStream } from "../../http/answer.ts";
@@ -185,7 +184,9 @@ export class NodeFeeds {
 
   /** Of some that all are told, the listeners of nodes are made: with them come certificates, and go. */
   #takeCommon(kind: FollowedKind, event: StoreEvent): void {
-    const relates = CERTIFICATE_SOURCES.has(kind.resource) && !isOfStatusOnly(event);
+    const { type, entry: { object }, previous } = event;
+    const before = type === "DELETED" ? undefined : previous?.object;
+    const relates = mayChangeCertificates(kind.resource, object, before);
     const changes = relates ? [...this.#followers.values()].map((each) => this.#relate(each)) : [];
     for (const { come } of changes) this.#tellAll(come);
     this.#push(this.#telling(kind, event));
@@ -199,9 +200,7 @@ export class NodeFeeds {
     if (own) {
       const hasMoved = !isEqual(previous?.object.metadata.labels, entry.object.metadata.labels);
       const changes = hasMoved ? this.#relate(own) : undefined; // by labels Gateways are on nodes
-      this.#tellAll(changes?.come);
-      this.#push({ ...this.#telling(kind, event), to: own });
-      this.#tellAll(changes?.gone);
+      this.#pushWith(changes, { ...this.#telling(kind, event), to: own });
     }
     const shown = this.#objects.trimmed(kind, entry);
     if (previous && this.#objects.trimmed(kind, previous).digest === shown.digest) return;
@@ -227,9 +226,7 @@ export class NodeFeeds {
     if (!follower) return;
     if (was === is && isTold && !isTold(entry.object, previous!.object)) return;
     const changes = this.#mayRelate(kind, event, was === is) ? this.#relate(follower) : undefined;
-    this.#tellAll(changes?.come);
-    this.#push({ ...this.#telling(kind, event), to: follower });
-    this.#tellAll(changes?.gone);
+    this.#pushWith(changes, { ...this.#telling(kind, event), to: follower });
   }
 
   /** A pod refers to others as long as it is the node's; debugging adds containers to it. */
@@ -267,7 +264,7 @@ export class NodeFeeds {
   }
 
   /** Looks again what the follower has to do with; gives what it has to be told of it. */
-  #relate(follower: Follower): { come: Telling[]; gone: Telling[] } {
+  #relate(follower: Follower): Changes {
     const before = follower.related;
     const now = relatedTo(follower.node, this.#view);
     follower.related = now;
@@ -332,6 +329,13 @@ export class NodeFeeds {
     for (const telling of tellings) this.#push(telling);
   }
 
+  /** What an object needs comes before it, and what it no longer needs goes after it. */
+  #pushWith(changes: Changes | undefined, telling: Telling): void {
+    this.#tellAll(changes?.come);
+    this.#push(telling);
+    this.#tellAll(changes?.gone);
+  }
+
   #push(telling: Telling): void {
     if (telling.to && !telling.to.kinds.has(telling.kind)) return;
     if (this.#burst.length === 0) queueMicrotask(() => this.#flush());
@@ -385,11 +389,5 @@ function tellOwn(follower: Follower, burst: readonly Telling[]): void {
   if (lines.length > 0) follower.tell(lines);
 }
 
-/** Whether only the status of an object has changed, or what is said about it. */
-function isOfStatusOnly({ type, entry, previous }: StoreEvent): boolean {
-  if (type === "DELETED" || previous === undefined) return false;
-  const decisive = ({ metadata, spec }: KubeObject & { spec?: unknown }) => [
-    ...[metadata.annotations, metadata.deletionTimestamp, spec],
-  ];
-  return isEqual(decisive(entry.object), decisive(previous.object));
-}
+/** What a node is told because it has to do with other objects than before. */
+type Changes = { readonly come: readonly Telling[]; readonly gone: readonly Telling[] };
