@@ -12,6 +12,7 @@ import { objectPath } from "../core/client/object_path.ts";
 import type { ServerLink } from "../core/client/server_link.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { NAME_SOURCES } from "../agent/dns/threads/run_dns.ts";
+import { referenceGrants } from "../core/resources/gateway/reference_grants.ts";
 import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
@@ -186,7 +187,14 @@ function sourcesOf(node: string): Source[] {
   const ofAgent = agentSources(node, NODE_REGISTRY.volumeTypes);
   const others = new Set([...NAME_SOURCES, ...ROUTE_SOURCES]);
   for (const { resource } of ofAgent) others.delete(resource);
-  return [...ofAgent, ...[...others].map((resource) => ({ resource }))];
+  const onlyFed = { isOnlyFed: true } as const; // to work with the server of the version before
+  return [
+    ...ofAgent,
+    ...[...others].map((resource) => ({
+      resource,
+      ...(resource === referenceGrants && onlyFed),
+    })),
+  ];
 }
 
 /** The address that this node has had, while it is one of the machine's: no server is asked then. */

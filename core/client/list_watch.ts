@@ -21,6 +21,8 @@ export interface Source {
   namespace?: string;
   /** E.g. `spec.nodeName=edge`. */
   fieldSelector?: string;
+  /** Known from feeds only: servers that tell of it in none do not let nodes read it either, and then there is none. */
+  isOnlyFed?: true;
 }
 
 export interface ListWatchOptions {

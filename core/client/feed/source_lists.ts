@@ -35,6 +35,7 @@ export class SourceLists {
   /** From now on these kinds are listed and watched, until the signal aborts, and no others. */
   useFor(isMeant: (name: string) => boolean, signal: AbortSignal): void {
     for (const source of this.#options.sources) {
+      if (source.isOnlyFed) continue;
       const name = groupResourceOf(source.resource);
       const running = this.#running.get(name);
       if (isMeant(name) === (running !== undefined)) continue;

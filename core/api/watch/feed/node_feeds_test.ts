@@ -440,6 +440,32 @@ Deno.test("where the server has no feeds, each kind is watched; a newer server i
   }
 });
 
+Deno.test("what only newer servers tell of does not keep a node from following an older one", async () => {
+  const fixture = await cluster();
+  let isOld = true;
+  const forbidden = { kind: "Status", status: "Failure", code: 403, reason: "Forbidden" };
+  const refuse = (path: string) =>
+    isOld && /\/follow|referencegrants/.test(path)
+      ? Response.json({ ...forbidden, message: "m" }, { status: 403 })
+      : undefined;
+  const sources = [{ resource: services }, {
+    resource: referenceGrants,
+    isOnlyFed: true as const,
+  }];
+  await fixture.local.create(referenceGrants, {
+    metadata: named("g"),
+    spec: { from: [{ group: "", kind: "A", namespace: "a" }], to: [{ group: "", kind: "B" }] },
+  } as Draft<ReferenceGrant>);
+  const edge = new FollowingNode(fixture, "edge", { sources, refuse });
+  await edge.start();
+  assert.deepEqual(edge.mirror.list(referenceGrants), []);
+  isOld = false;
+  await fixture.clock.advance(301_000);
+  await edge.caughtUp();
+  assert.equal(edge.mirror.list(referenceGrants).length, 1);
+  await edge.stop();
+});
+
 Deno.test("a newer follower of a node takes the place of the older, and nobody follows for another", async () => {
   const fixture = await cluster();
   const first = await following(fixture);
