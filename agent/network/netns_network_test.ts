@@ -94,11 +94,12 @@ for (const [name, open] of VARIANTS) {
     ignore: !isPossible,
     fn: () =>
       withNetwork(place, open, async (network) => {
-        const led = (await network.servicePorts!.lead(new Set([80]))).get(80)!;
+        const port = freePort();
+        const led = (await network.servicePorts!.lead(new Set([port]))).get(port)!;
         using listener = Deno.listen({ hostname: "10.213.8.5", port: led });
-        (await Deno.connect({ hostname: "10.213.8.5", port: 80 })).close();
+        (await Deno.connect({ hostname: "10.213.8.5", port })).close();
         (await listener.accept()).close();
-        using _other = Deno.listen({ hostname: "0.0.0.0", port: 80 });
+        using _other = Deno.listen({ hostname: "0.0.0.0", port });
         const others = { hostname: "10.213.8.5", port: led + 1 };
         await assert.rejects(Deno.connect(others), Deno.errors.ConnectionRefused);
         const pod = await network.add("uid-1");
@@ -138,4 +139,10 @@ for (const [name, open] of VARIANTS) {
         }
       }),
   });
+}
+
+/** A port that nobody has at any address of the machine. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  return listener.addr.port;
 }

@@ -261,7 +261,7 @@ Deno.test("of every kind there is, a node lists what all may know, and nothing e
   await withCluster(async ({ asNode }) => {
     const open = new Set([
       ...["namespaces", "services", "endpointslices", "gatewayclasses", "gateways", "grpcroutes"],
-      ...["httproutes", "ingresses", "ingressclasses", "runtimeclasses"],
+      ...["httproutes", "ingresses", "ingressclasses", "referencegrants", "runtimeclasses"],
     ]);
     for (const { group, version, plural, madeUp, createdAs } of RESOURCES) {
       if (madeUp || createdAs) continue;
