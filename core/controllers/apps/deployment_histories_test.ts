@@ -3,6 +3,8 @@ import { DeploymentWorld } from "./deployment_world.ts";
 
 // Scenarios of Kubernetes' documentation, and the histories that it has of them:
 // https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+// kube-controller-manager 1.34.4 has the same ones, with two differences that are none of a Deployment's: its recorder joins
+// the tenth event of a kind with those before it, and a state may be seen that lasts for a moment (NewReplicaSetCreated).
 
 const ENOUGH = "Available=True MinimumReplicasAvailable (Deployment has minimum availability.)";
 const TOO_FEW =
