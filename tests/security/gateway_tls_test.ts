@@ -18,7 +18,7 @@ Deno.test({
   ignore,
   fn: () =>
     withServer({
-      ...{ runtime: "process", subnet: 196 },
+      ...{ runtime: "process", subnet: 194 },
       args: ["--gateway-address", ADDRESS],
     }, async (server) => {
       await put(
