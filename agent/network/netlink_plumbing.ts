@@ -180,13 +180,16 @@ export class NetlinkPlumbing implements Plumbing {
       const device = this.#indexOf(name);
       applySettings(name, NODE_END);
       this.#run(setUp(device), `set "${name}" up`);
-      const present = this.#routes(new Map([[device, name]]))
-        .flatMap(({ cidr, device }) => device === name ? [cidr] : []);
-      for (const cidr of present.filter((each) => !ranges.includes(each))) {
+      const present = new Set(
+        this.#routes(new Map([[device, name]]))
+          .flatMap(({ cidr, device }) => device === name ? [cidr] : []),
+      );
+      const wanted = new Set(ranges); // there may be ten thousand
+      for (const cidr of present.difference(wanted)) {
         this.#run(deleteRoute({ destination: cidr, device, source }), `unroute ${cidr}`, [ESRCH]);
       }
       const notRouted = new Map<string, string>();
-      for (const cidr of ranges.filter((each) => !present.includes(each))) {
+      for (const cidr of wanted.difference(present)) {
         const route = { destination: cidr, device, source };
         try {
           this.#run(addNewRoute(route), `route ${cidr} to "${name}"`);

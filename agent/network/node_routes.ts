@@ -1,6 +1,6 @@
 import type { View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { overlap, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
+import { type Ipv4Range, overlap, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import type { Log } from "../../core/lib/log.ts";
@@ -34,6 +34,7 @@ export interface NodeRoutesOptions {
  */
 export class NodeRoutes {
   readonly #options: NodeRoutesOptions;
+  readonly #own: Ipv4Range;
   /** Why a node's pods cannot be reached, by their range; each is logged once. */
   #problems = new Map<string, string>();
   readonly #wake = new Wake();
@@ -45,6 +46,7 @@ export class NodeRoutes {
 
   constructor(options: NodeRoutesOptions) {
     this.#options = options;
+    this.#own = parseIpv4Range(options.podCIDR)!;
   }
 
   /** Keeps the routes at what the nodes in the view say, until the signal aborts. The routes stay. */
@@ -152,7 +154,7 @@ export class NodeRoutes {
 
   /** A node with the same range would take our own pods' traffic away. */
   #isOwn(cidr: string): boolean {
-    return overlap(parseIpv4Range(cidr)!, parseIpv4Range(this.#options.podCIDR)!);
+    return overlap(parseIpv4Range(cidr)!, this.#own);
   }
 
   #report(problems: Map<string, string>): void {

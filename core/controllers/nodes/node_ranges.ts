@@ -72,8 +72,8 @@ export function nodeRangeController(
     workers: 1,
     reconcile(node, view): Plan {
       if (!needsRange(node)) return NOTHING;
-      const others = view.list(nodes).flatMap(({ spec: { podCIDR } }) => podCIDR ?? []);
-      const podCIDR = freeBlock(blocks, [...reserved, ...others]);
+      const others = view.list(nodes).map(rangeOf);
+      const podCIDR = freeBlock(blocks, [...reserved.map(parseIpv4Range), ...others]);
       if (podCIDR === undefined) return plan([notAvailable(node)]);
       return plan([
         update(nodes, { ...node, spec: { ...node.spec, podCIDR, podCIDRs: [podCIDR] } }),
@@ -86,11 +86,24 @@ function needsRange({ metadata, spec }: Node): boolean {
   return spec.podCIDR === undefined && metadata.deletionTimestamp === undefined;
 }
 
+/** All nodes are looked at for each that joins, so each is read once; `undefined`: it has no range yet. */
+const ranges = new WeakMap<Node, Ipv4Range | undefined>();
+
+function rangeOf(node: Node): Ipv4Range | undefined {
+  if (ranges.has(node)) return ranges.get(node);
+  const { podCIDR } = node.spec;
+  const range = podCIDR === undefined ? undefined : parseIpv4Range(podCIDR);
+  ranges.set(node, range);
+  return range;
+}
+
 /** The first block that overlaps none of the ranges taken. There may be ten thousand nodes: each is looked at once. */
-function freeBlock(blocks: NodeBlocks, taken: readonly string[]): string | undefined {
+function freeBlock(
+  blocks: NodeBlocks,
+  taken: readonly (Ipv4Range | undefined)[],
+): string | undefined {
   const isTaken = new Uint8Array(blocks.count);
-  for (const text of taken) {
-    const range = parseIpv4Range(text);
+  for (const range of taken) {
     if (range) markTaken(isTaken, blocks, range);
   }
   const number = isTaken.indexOf(0);
