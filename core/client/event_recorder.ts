@@ -19,6 +19,11 @@ const REFILL_MS = 300_000;
 /** client-go: attempts for a failed write, and the wait between them. */
 const TRIES_MAX = 12;
 const RETRY_MS = 10_000;
+/** client-go: so many messages of one reason, each no more than this long after the one before, become one event. */
+const SIMILAR_MAX = 10;
+const SIMILAR_MS = 600_000;
+const COMBINED = "(combined from similar events): ";
+
 const NAME_LENGTH_MAX = 253;
 
 /** What to record about an object, as `kubectl describe` shows it. */
@@ -69,6 +74,11 @@ export interface KeptNotices {
 /** Clocks that differ by less are right. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
+interface Similar {
+  messages: Set<string>;
+  lastMs: number;
+}
+
 interface Bucket {
   tokens: number;
   filledMs: number;
@@ -77,8 +87,9 @@ interface Bucket {
 /**
  * Records what happens to objects, as `v1` Events.
  *
- * The same notice of the same component again raises the count of its event, as long as the event is kept;
- * events of an object that come too often are dropped for a while. Both as in client-go's `tools/record/events_cache.go`.
+ * The same notice of the same component again raises the count of its event, as long as the event is kept; many that
+ * differ in their messages alone become one, see {@linkcode SimilarNotices}; events of an object that come too often are
+ * dropped for a while. All as in client-go's `tools/record/events_cache.go`.
  * Recording never waits and never fails: what cannot be written is lost, or told with its true times when the API can be
  * reached again.
  */
@@ -88,6 +99,7 @@ export class EventRecorder {
   readonly #waiting: Map<string, WaitingNotice>;
   readonly #written = new Map<string, Event>();
   readonly #buckets = new Map<string, Bucket>();
+  readonly #similar = new SimilarNotices();
   #draining: Promise<void> | undefined;
   #lastStamp = 0;
   /** Whether the API could not be reached the last time. */
@@ -100,15 +112,16 @@ export class EventRecorder {
   }
 
   /** Records a notice. `component` is its source, e.g. `kubelet` or `deployment-controller`. */
-  record(component: string, notice: Notice): void {
+  record(component: string, given: Notice): void {
     const { clock, kept } = this.#options;
-    const key = keyOf(component, notice);
+    const combined = this.#similar.combined(component, given, clock.elapsed());
+    const { notice, key = keyOf(component, notice) } = combined;
     const before = this.#waiting.get(key);
     if (before === undefined && this.#waiting.size >= WAITING_MAX) return;
     if (!this.#isAllowed(component, notice)) return;
     const nowMs = clock.now();
     const waiting = before
-      ? { ...before, count: before.count + 1, lastMs: nowMs }
+      ? { ...before, notice, count: before.count + 1, lastMs: nowMs }
       : { notice, component, count: 1, firstMs: nowMs, lastMs: nowMs };
     this.#waiting.set(key, waiting);
     if (this.#isCutOff) kept?.keep(key, waiting);
@@ -188,6 +201,7 @@ export class EventRecorder {
       const counted = await orUndefined(
         client.update(events, {
           ...known,
+          message: waiting.notice.message, // of similar ones the newest is told
           count: (known.count ?? 1) + waiting.count,
           lastTimestamp: timestamp(waiting.lastMs),
         }),
@@ -215,6 +229,29 @@ export class EventRecorder {
   #stamp(nowMs: number): number {
     this.#lastStamp = Math.max(nowMs * 1_000, this.#lastStamp + 1);
     return this.#lastStamp;
+  }
+}
+
+/**
+ * Combines notices of one object that say the same of ever other things: from the tenth message on they are told by one
+ * event, with the newest message. client-go: `EventAggregator` of `tools/record/events_cache.go`.
+ */
+class SimilarNotices {
+  /** The one that was longest without news first. */
+  readonly #similar = new Map<string, Similar>();
+
+  /** The notice as it is to be told, and by what key it is counted, if not by itself. `nowMs`: on a clock that does not jump. */
+  combined(component: string, notice: Notice, nowMs: number): { notice: Notice; key?: string } {
+    const key = similarityOf(component, notice);
+    const before = this.#similar.get(key);
+    const isRecent = before !== undefined && nowMs - before.lastMs <= SIMILAR_MS;
+    const messages = isRecent ? before.messages : new Set<string>();
+    messages.add(notice.message);
+    this.#similar.delete(key);
+    remember(this.#similar, key, { messages, lastMs: nowMs });
+    if (messages.size < SIMILAR_MAX) return { notice };
+    messages.delete(messages.keys().next().value!); // so that the next one makes it full again
+    return { notice: { ...notice, message: COMBINED + notice.message }, key };
   }
 }
 
@@ -255,6 +292,12 @@ function draftOf(
 function keyOf(component: string, notice: Notice): string {
   const { type, reason, message } = notice;
   return JSON.stringify([component, objectKey(notice), type, reason, message]);
+}
+
+/** Equal for notices that differ in their message alone, or in the part of the object. */
+function similarityOf(component: string, { about, type, reason }: Notice): string {
+  const { apiVersion, kind, metadata: { namespace, name, uid } } = about;
+  return JSON.stringify([component, apiVersion, kind, namespace, name, uid, type, reason]);
 }
 
 function firstOf(waiting: ReadonlyMap<string, WaitingNotice>): string | undefined {

@@ -111,11 +111,56 @@ Deno.test("an event that has expired is recorded anew", async () => {
   assert.deepEqual(store.list.map(({ count }) => count), [1]);
 });
 
-Deno.test("an object gets 25 events in a row, then one in 5 minutes", async () => {
+Deno.test("from the tenth message for one reason on, they are one event with the newest message", async () => {
   const { clock, store, recorder } = setUp();
-  for (let number = 0; number < 40; number++) {
+  const tell = async (from: number, to: number, reason = "Started") => {
+    for (let number = from; number <= to; number++) {
+      recorder.record("kubelet", { ...notice(`Number ${number}`), reason });
+      await recorder.settled();
+    }
+  };
+  const told = () => store.list.map(({ count, message }) => `${count} ${message}`);
+  await tell(1, 9);
+  assert.deepEqual(told(), Array.from({ length: 9 }, (_, i) => `1 Number ${i + 1}`));
+  await tell(10, 10);
+  await tell(1, 1, "Killing");
+  assert.deepEqual(told().slice(9), [
+    "1 (combined from similar events): Number 10",
+    "1 Number 1",
+  ]);
+  await clock.advance(600_000);
+  await tell(11, 12);
+  assert.equal(store.list.length, 11);
+  assert.equal(told()[9], "3 (combined from similar events): Number 12");
+  await clock.advance(600_001);
+  await tell(13, 13);
+  assert.equal(told()[11], "1 Number 13");
+});
+
+Deno.test("the same message ever again is counted, and combined with nothing", async () => {
+  const { store, recorder } = setUp();
+  for (let round = 0; round < 20; round++) recorder.record("kubelet", notice());
+  await recorder.settled();
+  assert.deepEqual(store.list.map(({ count, message }) => `${count} ${message}`), [
+    "20 Started container",
+  ]);
+});
+
+Deno.test("similar events that wait together are told as the newest of them", async () => {
+  const { store, recorder } = setUp();
+  for (let number = 1; number <= 12; number++) {
     recorder.record("kubelet", notice(`Number ${number}`));
   }
+  await recorder.settled();
+  assert.equal(store.list.length, 10);
+  const { count, message } = store.list[9]!;
+  assert.equal(`${count} ${message}`, "3 (combined from similar events): Number 12");
+});
+
+Deno.test("an object gets 25 events in a row, then one in 5 minutes", async () => {
+  const { clock, store, recorder } = setUp();
+  const numbered = (number: number) => ({ ...notice(), reason: `Number${number}` });
+  for (let number = 0; number < 40; number++) recorder.record("kubelet", numbered(number));
   await recorder.settled();
   assert.equal(store.list.length, 25);
   const other = { ...pod, metadata: { ...pod.metadata, name: "other", uid: "u2" } };
@@ -123,7 +168,7 @@ Deno.test("an object gets 25 events in a row, then one in 5 minutes", async () =
   await recorder.settled();
   assert.equal(store.list.length, 26);
   await clock.advance(301_000);
-  for (let number = 0; number < 5; number++) recorder.record("kubelet", notice(`Later ${number}`));
+  for (let number = 50; number < 55; number++) recorder.record("kubelet", numbered(number));
   await recorder.settled();
   assert.equal(store.list.length, 27);
 });
