@@ -11,11 +11,8 @@ import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
 import { serviceIpAddressController } from "./services/service_ip_addresses.ts";
 import { endpointsController } from "./services/endpoints.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
-import { accountTokenSecrets, type SecretTokenSigner } from "./cluster/account_token_secrets.ts";
-import {
-  type CertificateSigner,
-  certificateSigningController,
-} from "./cluster/certificate_signing.ts";
+import { accountTokenSecrets } from "./cluster/account_token_secrets.ts";
+import { certificateSigningController } from "./cluster/certificate_signing.ts";
 import { expiredTokenController } from "./cluster/expired_tokens.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
 import { evictionController } from "./nodes/evictions.ts";
@@ -26,10 +23,10 @@ import { ingressController } from "./gateway/ingresses.ts";
 import { httpRouteController } from "./gateway/http_routes.ts";
 import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
-import { type NodeBlocks, nodeRangeController } from "./nodes/node_ranges.ts";
+import { nodeRangeController } from "./nodes/node_ranges.ts";
 import { nodeArrivals } from "./nodes/node_arrivals.ts";
-import { largeOutageLoop, type NodeLifecycleOptions } from "./nodes/large_outages.ts";
-import { type NodeTunnels, remoteAddressController } from "./nodes/remote_addresses.ts";
+import { largeOutageLoop } from "./nodes/large_outages.ts";
+import { remoteAddressController } from "./nodes/remote_addresses.ts";
 import { nodeController } from "./nodes/nodes.ts";
 import {
   finishedPodLimit,
@@ -58,59 +55,15 @@ import { ingresses } from "../resources/networking/ingresses.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { volumeAttributesClasses } from "../resources/storage/volume_attributes_classes.ts";
 import { isStepwise } from "./apps/stepwise.ts";
-import { type Deployment, deployments } from "../resources/apps/deployments.ts";
+import { deployments } from "../resources/apps/deployments.ts";
 import { isTracked } from "./batch/job_pods.ts";
-import type { MutableCatalog } from "../resources/catalog.ts";
-import type { ServedTraffic } from "../traffic/served_traffic.ts";
-import type { Measure } from "./analysis/measuring.ts";
-import type { AskApi } from "./autoscaling/metrics_api.ts";
+import type {
+  ControllerDefinition,
+  ControllerOnDemand,
+  ControllerOptions,
+} from "./controller_options.ts";
 
-/** What controllers are given. */
-export interface ControllerOptions {
-  /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */
-  catalog: MutableCatalog;
-  /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
-  gatewayAddress: string;
-  /** Addresses of which each load balancer gets one, in CIDR notation; absent: they have those of the nodes. */
-  balancerRange?: string;
-  /** Ranges of pods' addresses that no node is given. */
-  reservedRanges?: readonly string[];
-  /** Of what nodes get their ranges; absent: the usual. */
-  nodeBlocks?: NodeBlocks;
-  /** When nodes are lost, and how fast their pods are evicted; absent: as in Kubernetes. */
-  nodeLifecycle?: NodeLifecycleOptions;
-  /** Certificate of the authority by which pods know the API server, as PEM; absent: they do not get one. */
-  authority?: string;
-  /** Signs certificates with its key; absent: nobody does. */
-  signer?: CertificateSigner;
-  /** Makes tokens for Secrets to hold; absent: these get none. */
-  tokenSigner?: SecretTokenSigner;
-  /** Asks the API of this server for measurements; absent: there are none. */
-  ask?: AskApi;
-  /** What the proxies serve; absent: nobody knows. */
-  traffic?: ServedTraffic;
-  /** The tunnels of nodes; absent: there are none. */
-  tunnels?: NodeTunnels;
-  /** Makes the measurements of AnalysisRuns; absent: there are none. */
-  measure?: Measure;
-}
-
-type OptionalKeys = Exclude<
-  keyof ControllerOptions,
-  "authority" | "catalog" | "gatewayAddress" | "reservedRanges"
->;
-
-/** The loop of a controller in a server with these options. */
-export type ControllerDefinition = (
-  options:
-    & Required<Omit<ControllerOptions, OptionalKeys>>
-    & Pick<ControllerOptions, OptionalKeys>,
-) => Loop;
-
-/** A controller whose code is loaded when an object needs it, see {@linkcode LoopOnDemand}. */
-export interface ControllerOnDemand extends Omit<LoopOnDemand, "load"> {
-  load(): Promise<ControllerDefinition>;
-}
+export type { ControllerDefinition, ControllerOnDemand, ControllerOptions };
 
 const ANY_CLAIM: Need = { resource: persistentVolumeClaims };
 const ANY_VOLUME: Need = { resource: persistentVolumes };
@@ -162,7 +115,8 @@ export const CONTROLLERS_ON_DEMAND: readonly ControllerOnDemand[] = [
     neededBy: [{ resource: statefulSets }],
     load: async () => {
       const { statefulSetController } = await import("./apps/stateful_sets/stateful_sets.ts");
-      return () => loopOf(statefulSetController);
+      const { divisionOf } = await import("./rollouts/in_place/division.ts");
+      return () => loopOf(statefulSetController(divisionOf));
     },
   },
   {
@@ -170,7 +124,8 @@ export const CONTROLLERS_ON_DEMAND: readonly ControllerOnDemand[] = [
     neededBy: [{ resource: daemonSets }],
     load: async () => {
       const { daemonSetController } = await import("./apps/daemon_sets/daemon_sets.ts");
-      return () => loopOf(daemonSetController);
+      const { divisionOf } = await import("./rollouts/in_place/division.ts");
+      return () => loopOf(daemonSetController(divisionOf));
     },
   },
   {
@@ -199,10 +154,26 @@ export const CONTROLLERS_ON_DEMAND: readonly ControllerOnDemand[] = [
   },
   {
     name: "stepwise-deployment-controller",
-    neededBy: [{ resource: deployments, isFor: asksForSteps }, { resource: rollouts }],
+    neededBy: [{ resource: deployments, isFor: isStepwise }, { resource: rollouts }],
     load: async () => {
       const stepwise = await import("./rollouts/deployments/stepwise_deployments.ts");
       return () => loopOf(stepwise.stepwiseDeploymentController);
+    },
+  },
+  {
+    name: "stepwise-statefulset-controller",
+    neededBy: [{ resource: statefulSets, isFor: isStepwise }, { resource: rollouts }],
+    load: async () => {
+      const stepwise = await import("./rollouts/in_place/stepwise_workloads.ts");
+      return () => loopOf(stepwise.stepwiseStatefulSetController);
+    },
+  },
+  {
+    name: "stepwise-daemonset-controller",
+    neededBy: [{ resource: daemonSets, isFor: isStepwise }, { resource: rollouts }],
+    load: async () => {
+      const stepwise = await import("./rollouts/in_place/stepwise_workloads.ts");
+      return () => loopOf(stepwise.stepwiseDaemonSetController);
     },
   },
   {
@@ -376,10 +347,6 @@ export async function loadedControllers(): Promise<readonly ControllerDefinition
   return await Promise.all(
     CONTROLLERS.map((each) => typeof each === "function" ? each : each.load()),
   );
-}
-
-function asksForSteps(deployment: KubeObject): boolean {
-  return isStepwise(deployment as Deployment);
 }
 
 function isManaged({ metadata: { annotations = {} } }: KubeObject): boolean {

@@ -41,6 +41,10 @@ testOnPodman({
       name: "a Deployment with annotations",
       run: of({ name: "deployment", changes: [[":30s", ":2s"]] }, deployment),
     },
+    {
+      name: "a StatefulSet, by its last pod first; and a DaemonSet",
+      run: of({ name: "stateful_set" }, inPlace),
+    },
   ],
 });
 
@@ -239,4 +243,32 @@ async function deployment(cluster: PodmanCluster): Promise<void> {
     const info = JSON.parse(await coracle(cluster, "get", "deployment/web", "-o", "json"));
     return info.replicaSets[0].revision === 3;
   });
+}
+
+async function inPlace(cluster: PodmanCluster): Promise<void> {
+  const versions = async () => {
+    const pods = await cluster.pods("app=web");
+    const all = pods.map(({ metadata: { name }, spec, status }) => {
+      const version = spec.containers[0]!.env!.find(({ name }) => name === "VERSION")!.value!;
+      const ready = status.conditions?.some(({ type, status }) =>
+        type === "Ready" && status === "True"
+      );
+      return [name, ready ? version : "", spec.nodeName] as const;
+    });
+    return all.sort(([a], [b]) => a < b ? -1 : 1).map(([, version]) => version).join(" ");
+  };
+  const become = (wanted: string) => eventually(wanted, async () => (await versions()) === wanted);
+  await become("v1 v1 v1");
+  await cluster.kubectl("set", "env", "statefulset/web", "VERSION=v2");
+  await become("v1 v1 v2");
+  await eventually("it waits", async () => /Paused/.test(await coracle(cluster, "get", "web")));
+  const shown = await coracle(cluster, "get", "web");
+  console.log(shown);
+  await coracle(cluster, "abort", "web");
+  await become("v1 v1 v1");
+  await coracle(cluster, "retry", "web");
+  await become("v1 v1 v2");
+  await coracle(cluster, "promote", "web");
+  await become("v2 v2 v2");
+  await cluster.kubectl("rollout", "status", "statefulset/web", "--timeout=60s");
 }

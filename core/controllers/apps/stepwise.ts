@@ -2,10 +2,11 @@ import type { View } from "../../client/client.ts";
 import type { Deployment } from "../../resources/apps/deployments.ts";
 import { type ReplicaSet, replicaSets } from "../../resources/apps/replica_sets.ts";
 import { type Rollout, rollouts } from "../../resources/argoproj/mod.ts";
+import type { KubeObject } from "../../resources/resource.ts";
 import { controlled, controllerOf, isControlledBy } from "../runtime/ownership.ts";
 import type { Watch } from "../runtime/controller.ts";
 
-/** Annotations by which a Deployment is rolled out in steps, as a Rollout is. */
+/** Annotations by which a Deployment, a StatefulSet or a DaemonSet is rolled out in steps, as a Rollout is. */
 export const STEPS = {
   /** Weights: `10%,30%,60%`. */
   canary: "coracle.dev/canary",
@@ -17,15 +18,15 @@ export const STEPS = {
   service: "coracle.dev/service",
 } as const;
 
-/** Whether a Deployment asks to be rolled out in steps. */
-export function isStepwise({ metadata: { annotations = {} } }: Deployment): boolean {
+/** Whether a workload asks to be rolled out in steps. */
+export function isStepwise({ metadata: { annotations = {} } }: KubeObject): boolean {
   return annotations[STEPS.canary] !== undefined || annotations[STEPS.strategy] !== undefined;
 }
 
-/** The Rollout that has the pods of a Deployment. */
-export function rolloutOf(view: View, deployment: Deployment): Rollout | undefined {
-  const rollout = view.get(rollouts, deployment.metadata);
-  return rollout && isControlledBy(rollout, deployment) ? rollout : undefined;
+/** The Rollout that has the pods of a Deployment, or that says how far another workload is rolled out. */
+export function rolloutOf(view: View, workload: KubeObject): Rollout | undefined {
+  const rollout = view.get(rollouts, workload.metadata);
+  return rollout && isControlledBy(rollout, workload) ? rollout : undefined;
 }
 
 /** The Deployment's own sets that have pods. */
@@ -44,12 +45,17 @@ export function isLeftToRollout(deployment: Deployment, view: View): boolean {
 }
 
 /** A Deployment is looked at when its Rollout comes, changes or goes. */
-export const rolloutsOfDeployments: Watch = {
-  resource: rollouts,
-  concerns(rollout) {
-    const owner = controllerOf(rollout);
-    const { namespace } = rollout.metadata;
-    if (owner?.kind !== "Deployment" || namespace === undefined) return [];
-    return [{ namespace, name: owner.name }];
-  },
-};
+export const rolloutsOfDeployments = rolloutsOf("Deployment");
+
+/** A workload of the kind is looked at when its Rollout comes, changes or goes. */
+export function rolloutsOf(kind: "Deployment" | "StatefulSet" | "DaemonSet"): Watch {
+  return {
+    resource: rollouts,
+    concerns(rollout) {
+      const owner = controllerOf(rollout);
+      const { namespace } = rollout.metadata;
+      if (owner?.kind !== kind || namespace === undefined) return [];
+      return [{ namespace, name: owner.name }];
+    },
+  };
+}

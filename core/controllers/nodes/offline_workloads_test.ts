@@ -30,7 +30,7 @@ class World {
   readonly cluster = new TestCluster();
   readonly controllers = [
     ...[nodeController(), largeOutageLoop(), evictionController(), outOfServicePodController],
-    ...[deploymentController, replicaSetController, statefulSetController, daemonSetController],
+    ...[deploymentController, replicaSetController, statefulSetController(), daemonSetController()],
   ];
 
   constructor(kind: AnyResource, spec: object) {

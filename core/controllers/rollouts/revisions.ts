@@ -8,6 +8,7 @@ import { controllerReference } from "../runtime/ownership.ts";
 import { needsAntiAffinityUpdate, withAntiAffinity } from "./parts/anti_affinity.ts";
 import { metadataOfNewSet, withEphemeralMetadata } from "./parts/ephemeral_metadata.ts";
 import type { Pass } from "./situation/pass.ts";
+import { updatedEvents } from "./situation/revision_events.ts";
 import {
   DESIRED_REPLICAS,
   HASH_LABEL,
@@ -58,15 +59,6 @@ export function createCurrent(situation: OpenSituation): Plan {
     ...updatedEvents(situation).map(({ reason, message }) => tell(reason, message)),
     tell("NewReplicaSetCreated", `Created ReplicaSet ${name} (revision ${revision})`),
   ]);
-}
-
-/** What is told when the revision of the rollout becomes another one. */
-export function updatedEvents(
-  { rollout, stored }: OpenSituation,
-): { reason: string; message: string }[] {
-  const revision = rollout.metadata.annotations?.[REVISION];
-  if (revision === stored.metadata.annotations?.[REVISION]) return [];
-  return [{ reason: "RolloutUpdated", message: `Rollout updated to revision ${revision}` }];
 }
 
 function newSet({ rollout, hash, stable }: OpenSituation): Draft<ReplicaSet> {

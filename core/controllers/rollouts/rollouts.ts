@@ -15,6 +15,7 @@ import {
   update,
 } from "../runtime/controller.ts";
 import type { ServedTraffic } from "../../traffic/served_traffic.ts";
+import { inPlaceWorkloadOf, lookInPlace } from "./in_place/in_place.ts";
 import { blueGreen } from "./blue_green/blue_green.ts";
 import { canary, scaleCanary } from "./canary/canary.ts";
 import { persist } from "./status/finish.ts";
@@ -28,17 +29,14 @@ import {
   type Situation,
 } from "./situation/situation.ts";
 import { situationOf } from "./situations.ts";
-import { withConditionSet } from "./status/condition_list.ts";
 import { withPausedConditions } from "./status/paused_conditions.ts";
+import { invalid } from "./status/invalid.ts";
 import { observed, statusWrites } from "./status/status_writes.ts";
 import { invalidityOf } from "./validation/validation.ts";
 import { rolloutWatches } from "./watches.ts";
 import { resolveWorkload } from "./parts/workload_reference.ts";
 
 type Surroundings = Pick<Situation, "view" | "traffic" | "nowMs">;
-
-/** Looks again at a rollout that is invalid: what it names may have come. */
-const INVALID_AGAIN_MS = 20_000;
 
 /**
  * Brings the pods of a Rollout to its template, in steps that people and analyses can judge: one step in each look, whose
@@ -109,6 +107,8 @@ function lastSight(name: ObjectName, memory: Memory<KubeObject>): PlanWithMemory
 
 function look(stored: Rollout, { view, traffic, nowMs }: Surroundings): Plan {
   if (stored.metadata.deletionTimestamp) return NOTHING;
+  const inPlace = inPlaceWorkloadOf(stored, view);
+  if (inPlace) return lookInPlace(stored, inPlace, { view, traffic, nowMs });
   const workload = resolveWorkload(stored, view);
   if ("error" in workload) return invalid(stored, workload.error, nowMs);
   const fault = invalidityOf(workload.rollout, view);
@@ -163,21 +163,4 @@ function scaleOnly(situation: Situation, pass: Pass): Plan {
   pass.status = { ...situation.rollout.status };
   scaleCanary(situation, pass);
   return persist(situation, pass);
-}
-
-/** Says what is wrong with the rollout; all else stays as it is. */
-function invalid(stored: Rollout, fault: string, nowMs: number): Plan {
-  const rollout = resolvedRollout(stored);
-  const message = `The Rollout "${stored.metadata.name}" is invalid: ${fault}`;
-  const before = (rollout.status.conditions ?? [])
-    .filter((condition) => condition.type !== "InvalidSpec" || condition.message === message);
-  const update = {
-    type: "InvalidSpec",
-    status: "True",
-    reason: "InvalidSpec",
-    message,
-  } as const;
-  const status = { ...rollout.status, conditions: withConditionSet(before, update, nowMs) };
-  const about = { stored, rollout, workloadGeneration: undefined };
-  return plan(statusWrites(about, observed(about, status)), INVALID_AGAIN_MS);
 }

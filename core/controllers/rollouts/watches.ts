@@ -15,6 +15,7 @@ import type { Watch } from "../runtime/controller.ts";
 import { controllerOf } from "../runtime/ownership.ts";
 import { restartWatches } from "./parts/pod_restarts.ts";
 import { servicesNamedBy } from "./parts/services.ts";
+import { inPlaceWatches } from "./in_place/watches.ts";
 import { routeWatches } from "./traffic/route_watches.ts";
 import { resolveWorkload, workloadWatches } from "./parts/workload_reference.ts";
 
@@ -28,6 +29,7 @@ export const rolloutWatches: readonly Watch[] = [
     concerns: invalidOnes,
   })),
   ...workloadWatches,
+  ...inPlaceWatches,
   ...restartWatches,
   ...routeWatches,
 ];

@@ -10,6 +10,9 @@ import { daemonSetController } from "./daemon_sets.ts";
 const NAME = { namespace: "default", name: "log" };
 const LABELS = { app: "log" };
 
+/** One for all looks: it remembers. */
+export const CONTROLLER = daemonSetController();
+
 /** A template of pods; `image` tells states apart. */
 export function templateOf(image = "log:1", spec: object = {}): object {
   return {
@@ -84,7 +87,7 @@ export class DaemonSetUnderTest {
 
   /** Lets the controller do all that it can. */
   look(): this {
-    this.cluster.settle([daemonSetController]);
+    this.cluster.settle([CONTROLLER]);
     return this;
   }
 

@@ -21,10 +21,13 @@ import { childrenOf, claimWrites, controlled } from "../../runtime/ownership.ts"
 import { nextAvailableMs } from "../availability.ts";
 import { created, deletion, failedCreation, freeNames, WRITES_MAX } from "../pod_creation.ts";
 import { revisionsOf } from "../revisions.ts";
+import { type Divide, UNDIVIDED } from "../division.ts";
+import { rolloutsOf } from "../stepwise.ts";
 import { newDaemonPod, podsByNode } from "./daemon_pods.ts";
 import { type Failures, isForgotten } from "./failed_pods.ts";
 import { cleanup, type History, historyOf } from "./history.ts";
 import { type Fit, fitOf } from "./node_fit.ts";
+import { fitInSteps, nodeStepsOf, stateOn } from "./node_steps.ts";
 import { type DaemonState, type NodeChanges, nodeChanges } from "./node_pods.ts";
 import { replacement } from "./rolling_update.ts";
 import { statusOf, statusWrites } from "./status.ts";
@@ -47,18 +50,28 @@ const selectorOf = ({ spec }: DaemonSet) => spec.selector;
  * Kubernetes: `pkg/controller/daemon`.
  * https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
  */
-export const daemonSetController: ControllerWithMemory<DaemonSet, Known> = {
-  name: "daemonset-controller",
-  resource: daemonSets,
-  watches: [
-    childrenOf(pods, daemonSets, selectorOf),
-    revisionsOf(daemonSets, selectorOf),
-    { resource: nodes, concerns: fittingOtherwise },
-  ],
-  workers: 2,
-  reconcile,
-  gone: (name) => ({ writes: [], remember: [[keyOf(name), undefined]] }),
-};
+export function daemonSetController(
+  divide: Divide = UNDIVIDED,
+): ControllerWithMemory<DaemonSet, Known> {
+  return {
+    name: "daemonset-controller",
+    resource: daemonSets,
+    watches: [
+      childrenOf(pods, daemonSets, selectorOf),
+      revisionsOf(daemonSets, selectorOf),
+      rolloutsOf("DaemonSet"),
+      { resource: nodes, concerns: fittingOtherwise },
+    ],
+    workers: 2,
+    reconcile: (daemonSet, view, nowMs, { memory, elapsedMs }) =>
+      reconcile(daemonSet, view, nowMs, { memory, elapsedMs, divide }),
+    gone: (name) => ({ writes: [], remember: [[keyOf(name), undefined]] }),
+  };
+}
+
+interface Around extends Past<Known> {
+  divide: Divide;
+}
 
 /** DaemonSets that the node fits otherwise than at their last look. */
 function fittingOtherwise(changed: KubeObject, view: View, memory: Memory<Known>): ObjectName[] {
@@ -76,7 +89,7 @@ function reconcile(
   daemonSet: DaemonSet,
   view: View,
   nowMs: number,
-  past: Past<Known>,
+  around: Around,
 ): PlanWithMemory<Known> {
   if (daemonSet.metadata.deletionTimestamp) return NOTHING;
   const claim = { owner: daemonSet, ownerResource: daemonSets, selector: daemonSet.spec.selector };
@@ -92,7 +105,7 @@ function reconcile(
     return plan(statusWrites(daemonSet, { ...daemonSet.status, collisionCount }));
   }
   if (history.merges.length > 0) return plan(history.merges);
-  const state = stateOf(daemonSet, history, owned, view, nowMs, past);
+  const state = stateOf(daemonSet, history, owned, view, nowMs, around);
   const changes = nodeChanges(state);
   const status = statusWrites(daemonSet, statusOf(state));
   return {
@@ -100,7 +113,7 @@ function reconcile(
       [
         ...history.writes,
         ...changesWrites(state, changes, status, view),
-        ...cleanup(daemonSet, history, owned),
+        ...cleanup(daemonSet, history, owned, state.steps?.stable.hash),
         ...status,
       ],
       earliest(changes.againAfterMs, nextAvailableMs(owned, daemonSet.spec.minReadySeconds, nowMs)),
@@ -115,16 +128,18 @@ function stateOf(
   owned: readonly Pod[],
   view: View,
   nowMs: number,
-  { memory, elapsedMs }: Past<Known>,
+  { memory, elapsedMs, divide }: Around,
 ): DaemonState {
   const before = memory.get(keyOf(daemonSet.metadata));
   const { uid, generation } = daemonSet.metadata;
   const isSame = before !== undefined && before.uid === uid && before.generation === generation;
   const all: readonly Node[] = view.list(nodes);
-  const fit = fitOf(daemonSet);
+  const steps = nodeStepsOf(daemonSet, hash, { owned, view, divide });
+  const fit = fitInSteps(daemonSet, steps);
   return {
     daemonSet,
     hash,
+    ...(steps && { steps }),
     nodes: all,
     fits: new Map(all.map((node) => [node.metadata.name, fit(node)])),
     byNode: podsByNode(owned),
@@ -151,12 +166,16 @@ function changesWrites(
 ): Write[] {
   const isSettled = changes.creations.length + changes.deletions.length === 0;
   const { creations, deletions } = isSettled ? replacement(state) : changes;
-  const { daemonSet, hash } = state;
+  const { daemonSet } = state;
+  const made = (name: string, node: string) => {
+    const { daemonSet: of, hash } = stateOn(state, node);
+    return newDaemonPod(of, hash, { name, node });
+  };
   const onto = creations.slice(0, WRITES_MAX);
   const names = freeNames(daemonSet, view, onto);
   return [
     ...onto.map((node, i) =>
-      create(pods, newDaemonPod(daemonSet, hash, { name: names[i]!, node }), {
+      create(pods, made(names[i]!, node), {
         event: created(daemonSet, names[i]!),
         refused: (error) =>
           isOfEndingNamespace(error) ? status : [...status, failedCreation(daemonSet, error)],

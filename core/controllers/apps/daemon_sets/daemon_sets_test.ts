@@ -4,8 +4,13 @@ import { timestamp } from "../../../lib/timestamp.ts";
 import { daemonSets } from "../../../resources/apps/daemon_sets.ts";
 import { nodes } from "../../../resources/core/nodes/nodes.ts";
 import { pods } from "../../../resources/core/pods/pods.ts";
-import { DaemonSetUnderTest, isReadyPod, rolling, templateOf } from "./daemon_set_fixture.ts";
-import { daemonSetController } from "./daemon_sets.ts";
+import {
+  CONTROLLER,
+  DaemonSetUnderTest,
+  isReadyPod,
+  rolling,
+  templateOf,
+} from "./daemon_set_fixture.ts";
 
 const NAME = { namespace: "default", name: "log" };
 
@@ -321,7 +326,7 @@ Deno.test("one plan makes no more than 500 pods", () => {
 
 Deno.test("a heartbeat of a node wakes no DaemonSet; what changes its fit does", () => {
   const log = new DaemonSetUnderTest().run();
-  const { watches } = daemonSetController;
+  const { watches } = CONTROLLER;
   const watch = watches.find(({ resource }) => resource === nodes)!;
   const fits = new Map([["a", "gets" as const], ["b", "gets" as const]]);
   const { uid, generation } = log.daemonSet.metadata;
@@ -346,13 +351,13 @@ Deno.test("a heartbeat of a node wakes no DaemonSet; what changes its fit does",
 Deno.test("a DaemonSet that is gone is forgotten", () => {
   const past = { memory: new Map(), elapsedMs: 0 };
   const log = new DaemonSetUnderTest();
-  assert.deepEqual(daemonSetController.gone!(NAME, log.cluster, 0, past).remember, [
+  assert.deepEqual(CONTROLLER.gone!(NAME, log.cluster, 0, past).remember, [
     ["default/log", undefined],
   ]);
 });
 
 function planOf(log: DaemonSetUnderTest) {
-  return log.cluster.planOf(daemonSetController, NAME);
+  return log.cluster.planOf(CONTROLLER, NAME);
 }
 
 /** Pods that have ended and were asked to go are gone. */

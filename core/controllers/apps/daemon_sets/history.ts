@@ -103,12 +103,17 @@ function madeAnew(
   return { hash, old, writes: [create(controllerRevisions, made)], merges: [] };
 }
 
-/** Deletes revisions beyond the limit of the history that no pod is made of. Kubernetes: `cleanupHistory`. */
+/**
+ * Deletes revisions beyond the limit of the history that no pod is made of, but for the `stable` one of steps.
+ * Kubernetes: `cleanupHistory`.
+ */
 export function cleanup(
   { spec: { revisionHistoryLimit } }: DaemonSet,
   { old }: History,
   owned: readonly Pod[],
+  stable?: string,
 ): Write[] {
   const live = new Set(owned.map(({ metadata: { labels } }) => labels?.[REVISION_HASH]));
+  if (stable !== undefined) live.add(stable);
   return truncation(old, old.length - revisionHistoryLimit, (each) => live.has(hashOf(each)));
 }

@@ -8,12 +8,15 @@ import { inAge, isAvailable, isEnding } from "./daemon_pods.ts";
 import { type Failures, stayMs, withFailure } from "./failed_pods.ts";
 import { hasSurge } from "./limits.ts";
 import type { Fit } from "./node_fit.ts";
+import { type NodeSteps, stateOn } from "./node_steps.ts";
 
 /** What a look at a DaemonSet works on. */
 export interface DaemonState {
   daemonSet: DaemonSet;
   /** Tells pods of today's template from others. */
   hash: string;
+  /** When it is rolled out in steps. */
+  steps?: NodeSteps;
   nodes: readonly Node[];
   fits: ReadonlyMap<string, Fit>;
   /** Pods by the node that they are for. */
@@ -67,7 +70,7 @@ function changeNode(state: DaemonState, node: string, changes: NodeChanges): voi
   }
   const running = staying.filter((pod) => !dropFinished(state, node, pod, changes));
   if (!hasSurge(daemonSet)) changes.deletions.push(...inAge(running).slice(1));
-  else if (running.length > 1) changes.deletions.push(...surplusOf(state, running));
+  else if (running.length > 1) changes.deletions.push(...surplusOf(state, node, running));
   else if (running.length === 0 && fit === "gets") changes.creations.push(node);
 }
 
@@ -105,7 +108,9 @@ function endEvent(about: DaemonSet, node: string, { metadata, status }: Pod): Wr
  * With a surge a node may have two pods: the oldest new one that is not available yet, and the oldest old one that is
  * ready. The others are too many.
  */
-function surplusOf({ daemonSet, hash, nowMs }: DaemonState, running: readonly Pod[]): Pod[] {
+function surplusOf(state: DaemonState, node: string, running: readonly Pod[]): Pod[] {
+  const { daemonSet, nowMs } = state;
+  const { hash } = stateOn(state, node);
   const isNew = (pod: Pod) => pod.metadata.labels?.[REVISION_HASH] === hash;
   const ordered = inAge(running);
   const newPod = ordered.find(isNew);

@@ -4,8 +4,7 @@ import { controllerRevisions } from "../../../resources/apps/controller_revision
 import type { Taint } from "../../../resources/core/nodes/nodes.ts";
 import { nodes } from "../../../resources/core/nodes/nodes.ts";
 import { nodeOf } from "./daemon_pods.ts";
-import { DaemonSetUnderTest, rolling, templateOf } from "./daemon_set_fixture.ts";
-import { daemonSetController } from "./daemon_sets.ts";
+import { CONTROLLER, DaemonSetUnderTest, rolling, templateOf } from "./daemon_set_fixture.ts";
 import { stayMs, withFailure } from "./failed_pods.ts";
 import { daemonTolerations, fitOf } from "./node_fit.ts";
 
@@ -180,7 +179,7 @@ Deno.test("of two revisions of one template the last stays, and pods follow it",
 Deno.test("a revision wakes its DaemonSet when it goes or has no owner, not when it comes", () => {
   const log = new DaemonSetUnderTest({}, ["a"]).run();
   const [revision] = log.cluster.list(controllerRevisions);
-  const watch = daemonSetController.watches.find((each) => each.resource === controllerRevisions)!;
+  const watch = CONTROLLER.watches.find((each) => each.resource === controllerRevisions)!;
   const woken = (changed: typeof revision) =>
     watch.concerns(changed!, log.cluster, new Map()).map(({ name }) => name);
   assert.deepEqual(woken(revision), []);

@@ -1,5 +1,6 @@
 import type { Pod } from "../../../resources/core/pods/pods.ts";
 import { isAvailable, isEnding, isUpdated } from "./daemon_pods.ts";
+import { stateOn } from "./node_steps.ts";
 import { limitsOf } from "./limits.ts";
 import type { DaemonState } from "./node_pods.ts";
 
@@ -15,7 +16,7 @@ export interface Replacement {
  * https://kubernetes.io/docs/tasks/manage-daemon/update-daemon-set/
  */
 export function replacement(state: DaemonState): Replacement {
-  if (state.daemonSet.spec.updateStrategy.type === "OnDelete") {
+  if (state.daemonSet.spec.updateStrategy.type === "OnDelete" || state.steps?.holds) {
     return { deletions: [], creations: [] };
   }
   const wanted = state.nodes.filter(({ metadata }) => state.fits.get(metadata.name) === "gets");
@@ -26,7 +27,7 @@ export function replacement(state: DaemonState): Replacement {
     : surge(state, pairs, limits.maxSurge, wanted.length);
 }
 
-/** The pods of a node that are not ending: of the new template and of another; `tooMany` of one of them. */
+/** The pods of a node that are not ending: of the template that it gets and of another; `tooMany` of one of them. */
 interface Pair {
   node: string;
   newPod?: Pod;
@@ -35,10 +36,12 @@ interface Pair {
 }
 
 /** Of all nodes that have pods or should. Kubernetes: `findUpdatedPodsOnNode`. */
-function pairsOf({ daemonSet, hash, byNode }: DaemonState, wanted: readonly string[]): Pair[] {
+function pairsOf(state: DaemonState, wanted: readonly string[]): Pair[] {
+  const { byNode } = state;
   const names = new Set([...wanted, ...byNode.keys()]);
   return [...names].sort().map((node) => {
     const staying = byNode.get(node)?.filter((pod) => !isEnding(pod)) ?? [];
+    const { daemonSet, hash } = stateOn(state, node);
     const isNew = (pod: Pod) => isUpdated(daemonSet, hash, pod);
     const [newPod, ...moreNew] = staying.filter(isNew);
     const [oldPod, ...moreOld] = staying.filter((pod) => !isNew(pod));

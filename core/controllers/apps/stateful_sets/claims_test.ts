@@ -237,7 +237,7 @@ Deno.test("a claim that cannot be created is told of itself and of its pod", () 
 
 Deno.test("the set is looked at when a claim of one of its pods changes", () => {
   const web = withClaims().look();
-  const watch = statefulSetController.watches.find(({ resource }) =>
+  const watch = statefulSetController().watches.find(({ resource }) =>
     resource === persistentVolumeClaims
   )!;
   const concerned = (name: string) =>
@@ -253,7 +253,7 @@ function meta(web: SetUnderTest, name: string) {
 }
 
 function look(web: SetUnderTest) {
-  return statefulSetController.reconcile(web.set, web.cluster, web.cluster.nowMs);
+  return statefulSetController().reconcile(web.set, web.cluster, web.cluster.nowMs);
 }
 
 function isClaim(write: ReturnType<typeof look>["writes"][number]): boolean {

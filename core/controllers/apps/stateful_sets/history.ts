@@ -31,12 +31,22 @@ export interface State {
   template: PodTemplate;
 }
 
+/** How far a set that is rolled out in steps has come. */
+export interface OrdinalSteps {
+  /** From this ordinal on pods are of the update, below it of the state before. */
+  from: number;
+  /** No pod is replaced for now. */
+  holds: boolean;
+}
+
 /** Where a set comes from and where it goes to; both are the same between updates. */
 export interface History {
   /** What pods below the partition are made of. */
   current: State;
   /** What the set says now. */
   update: State;
+  /** Of a set that is rolled out in steps. */
+  steps?: OrdinalSteps;
   collisionCount: number;
   /** The first to the last, as they are stored. */
   stored: readonly ControllerRevision[];

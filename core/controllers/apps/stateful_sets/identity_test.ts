@@ -58,10 +58,10 @@ Deno.test("a set adopts several pods at once, and gives each what says which one
   for (const name of ["web-0", "web-1"]) {
     web.cluster.put(pods, { metadata: { name, labels: { app: "web" } }, ...bare });
   }
-  web.cluster.settle([statefulSetController], 1_000);
+  web.cluster.settle([statefulSetController()], 1_000);
   web.start("web-0");
   web.start("web-1");
-  const updated = statefulSetController.reconcile(web.set, web.cluster, web.cluster.nowMs).writes
+  const updated = statefulSetController().reconcile(web.set, web.cluster, web.cluster.nowMs).writes
     .flatMap((write) => write.verb === "update" ? [write.object.metadata.name] : []);
   assert.deepEqual(updated, ["web-0", "web-1"]);
 });
@@ -124,7 +124,7 @@ Deno.test("a set is looked at when a pod with one of its names goes, whoever had
   assert.deepEqual(web.look().pods[0]!.metadata.ownerReferences, undefined);
   const keys = new Set<string>();
   const pod = web.pod("web-0");
-  for (const { resource, concerns } of statefulSetController.watches) {
+  for (const { resource, concerns } of statefulSetController().watches) {
     if (resource === pods) concerns(pod, web.cluster).forEach(({ name }) => keys.add(name));
   }
   assert.deepEqual([...keys], ["web"]);
@@ -193,7 +193,7 @@ Deno.test("a revision that keeps no template is told, not followed", () => {
   web.cluster.put(controllerRevisions, { ...revision, data: { spec: { template: 5 } } });
   web.change({ template: templateOf("web:2") });
   assert.throws(
-    () => statefulSetController.reconcile(web.set, web.cluster, web.cluster.nowMs),
+    () => statefulSetController().reconcile(web.set, web.cluster, web.cluster.nowMs),
     /Cannot apply ControllerRevision "web-\w+": it keeps no template of pods/,
   );
 });

@@ -16,6 +16,7 @@ import {
   storedClaim,
 } from "./claims.ts";
 import type { History, State } from "./history.ts";
+import { stateAt } from "./ordinal_steps.ts";
 import { isIn, podNameOf, rangeOf } from "./ordinals.ts";
 import {
   claimEvent,
@@ -186,6 +187,7 @@ function claimRepairs(state: SetState, pod: Pod, ordinal: number): Step {
  * not been updated. Kubernetes: `newVersionedStatefulSetPod`.
  */
 function stateFor({ set, history }: SetState, ordinal: number): State {
+  if (history.steps) return stateAt(history, ordinal);
   const { spec: { updateStrategy: { type, rollingUpdate } }, status } = set;
   const before = rollingUpdate?.partition ??
     (type === "RollingUpdate" ? status.currentReplicas ?? 0 : 0);

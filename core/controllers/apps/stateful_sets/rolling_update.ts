@@ -1,10 +1,12 @@
 import type { StatefulSet } from "../../../resources/apps/stateful_sets.ts";
+import { isFinished } from "../../../resources/core/pods/pod_states.ts";
 import type { Pod } from "../../../resources/core/pods/pods.ts";
 import { shareOf } from "../../../schema/shares.ts";
 import { revisionOf } from "./history.ts";
+import { stateAt } from "./ordinal_steps.ts";
 import { isIn, rangeOf } from "./ordinals.ts";
 import type { SetState } from "./replicas.ts";
-import { isEnding, isUnavailable } from "./stateful_pods.ts";
+import { isEnding, isRunningAndReady, isUnavailable } from "./stateful_pods.ts";
 
 /**
  * The pods to replace now, once all pods are there: from the last one to the partition, one at a time, each when the ones
@@ -16,7 +18,7 @@ import { isEnding, isUnavailable } from "./stateful_pods.ts";
  */
 export function podsToReplace(state: SetState): Pod[] {
   const { updateStrategy: { type, rollingUpdate } } = state.set.spec;
-  if (type === "OnDelete") return [];
+  if (type === "OnDelete" || state.history.steps?.holds) return [];
   return rollingUpdate?.maxUnavailable === undefined ? nextOne(state) : several(state);
 }
 
@@ -25,7 +27,7 @@ function nextOne({ set, history, pods, nowMs }: SetState): Pod[] {
   for (let ordinal = last; ordinal >= lowestToUpdate(set); ordinal--) {
     const pod = pods.get(ordinal);
     if (pod === undefined) return [];
-    if (isOld(pod, history.update.revision)) return [pod];
+    if (isOld(pod, stateAt(history, ordinal).revision)) return [pod];
     if (isUnavailable(set, pod, nowMs)) return [];
   }
   return [];
@@ -37,10 +39,26 @@ function several({ set, history, pods, nowMs }: SetState): Pod[] {
   const available = inRange.filter(([, pod]) => !isUnavailable(set, pod, nowMs)).length;
   const count = unavailableMax(set) - (set.spec.replicas - available);
   return inRange.filter(([ordinal]) => ordinal >= lowestToUpdate(set))
-    .filter(([, pod]) => isOld(pod, history.update.revision))
+    .filter(([ordinal, pod]) => isOld(pod, stateAt(history, ordinal).revision))
     .sort(([a], [b]) => b - a)
     .slice(0, Math.max(0, count))
     .map(([, pod]) => pod);
+}
+
+/**
+ * In steps: a pod that is not ready and of another state than it should be, the last one first. It is replaced whatever the
+ * others do. Kubernetes waits for it, even to go back; people have to delete it then.
+ * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+ */
+export function brokenPodToReplace({ set, history, pods }: SetState): Pod[] {
+  const { steps } = history;
+  if (set.spec.updateStrategy.type === "OnDelete" || !steps || steps.holds) return [];
+  const range = rangeOf(set);
+  const broken = [...pods].filter(([ordinal, pod]) =>
+    isIn(range, ordinal) && ordinal >= lowestToUpdate(set) && !isFinished(pod) &&
+    !isRunningAndReady(pod) && isOld(pod, stateAt(history, ordinal).revision)
+  );
+  return broken.sort(([a], [b]) => b - a).slice(0, 1).map(([, pod]) => pod);
 }
 
 function lowestToUpdate(set: StatefulSet): number {

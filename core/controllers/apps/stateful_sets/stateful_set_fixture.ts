@@ -56,7 +56,7 @@ export class SetUnderTest {
 
   /** Lets the controller do all that it can. */
   look(): this {
-    this.cluster.settle([statefulSetController]);
+    this.cluster.settle([statefulSetController()]);
     return this;
   }
 

@@ -9,10 +9,13 @@ import { type Controller, type Plan, plan } from "../../runtime/controller.ts";
 import { childrenOf, claimWrites, controlled } from "../../runtime/ownership.ts";
 import { nextAvailableMs } from "../availability.ts";
 import { revisionsOf } from "../revisions.ts";
+import { type Divide, UNDIVIDED } from "../division.ts";
+import { rolloutsOf } from "../stepwise.ts";
 import { cleanup, type History, historyOf, revisionOf } from "./history.ts";
+import { historyInSteps } from "./ordinal_steps.ts";
 import { ordinalOf } from "./ordinals.ts";
 import { deletion, scaling, type SetState } from "./replicas.ts";
-import { podsToReplace } from "./rolling_update.ts";
+import { brokenPodToReplace, podsToReplace } from "./rolling_update.ts";
 import { statusOf, statusWrites } from "./status.ts";
 
 const selectorOf = ({ spec }: StatefulSet) => spec.selector;
@@ -23,18 +26,21 @@ const selectorOf = ({ spec }: StatefulSet) => spec.selector;
  * Kubernetes: `pkg/controller/statefulset`.
  * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
  */
-export const statefulSetController: Controller<StatefulSet> = {
-  name: "statefulset-controller",
-  resource: statefulSets,
-  watches: [
-    childrenOf(pods, statefulSets, selectorOf),
-    { resource: pods, concerns: setsOfPodName },
-    revisionsOf(statefulSets, selectorOf),
-    { resource: persistentVolumeClaims, concerns: setsOfClaim },
-  ],
-  workers: 4,
-  reconcile,
-};
+export function statefulSetController(divide: Divide = UNDIVIDED): Controller<StatefulSet> {
+  return {
+    name: "statefulset-controller",
+    resource: statefulSets,
+    watches: [
+      childrenOf(pods, statefulSets, selectorOf),
+      { resource: pods, concerns: setsOfPodName },
+      revisionsOf(statefulSets, selectorOf),
+      rolloutsOf("StatefulSet"),
+      { resource: persistentVolumeClaims, concerns: setsOfClaim },
+    ],
+    workers: 4,
+    reconcile: (set, view, nowMs) => reconcile(set, view, nowMs, divide),
+  };
+}
 
 /** A pod may have a name that a set needs, whoever it belongs to. */
 function setsOfPodName({ metadata: { namespace, name } }: KubeObject, view: View): ObjectName[] {
@@ -52,7 +58,7 @@ function setsOfClaim({ metadata: { namespace, name } }: KubeObject, view: View):
     ).map(({ metadata }) => metadata);
 }
 
-function reconcile(set: StatefulSet, view: View, nowMs: number): Plan {
+function reconcile(set: StatefulSet, view: View, nowMs: number, divide: Divide): Plan {
   const claim = { owner: set, ownerResource: statefulSets, selector: set.spec.selector };
   const isMember = (pod: KubeObject) => ordinalOf(set, pod) !== undefined;
   const claims = [
@@ -61,7 +67,7 @@ function reconcile(set: StatefulSet, view: View, nowMs: number): Plan {
   ];
   if (claims.length > 0) return plan(claims);
   const owned = controlled(view, pods, set).filter(isMember);
-  const history = historyOf(set, view);
+  const history = historyInSteps(set, historyOf(set, view), { owned, view, divide });
   const status = statusOf(set, history, owned, nowMs);
   const againAfterMs = nextAvailableMs(owned, set.spec.minReadySeconds, nowMs);
   if (set.metadata.deletionTimestamp) return plan(statusWrites(set, status), againAfterMs);
@@ -69,7 +75,7 @@ function reconcile(set: StatefulSet, view: View, nowMs: number): Plan {
   const byOrdinal = new Map(owned.map((pod) => [ordinalOf(set, pod)!, pod]));
   const state: SetState = { set, history, pods: byOrdinal, view, nowMs, refused };
   const { writes, isSettled } = scaling(state);
-  const replaced = isSettled ? podsToReplace(state) : [];
+  const replaced = isSettled ? podsToReplace(state) : brokenPodToReplace(state);
   return plan([
     ...history.writes,
     ...writes,

@@ -432,5 +432,5 @@ function imagesOf(web: SetUnderTest) {
 }
 
 function look(web: SetUnderTest) {
-  return statefulSetController.reconcile(web.set, web.cluster, web.cluster.nowMs);
+  return statefulSetController().reconcile(web.set, web.cluster, web.cluster.nowMs);
 }

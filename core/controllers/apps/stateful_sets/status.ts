@@ -12,7 +12,7 @@ import { isAvailable, isEnding, isRunningAndReady } from "./stateful_pods.ts";
  */
 export function statusOf(
   set: StatefulSet,
-  { current, update, collisionCount }: History,
+  { current, update, collisionCount, steps }: History,
   pods: readonly Pod[],
   nowMs: number,
 ): StatefulSetStatus {
@@ -21,7 +21,8 @@ export function statusOf(
   const staying = pods.filter((pod) => !isEnding(pod));
   const of = (revision: string) => staying.filter((pod) => revisionOf(pod) === revision).length;
   const updatedReplicas = of(update.revision);
-  const isComplete = spec.updateStrategy.type === "RollingUpdate" &&
+  const isLastStep = steps === undefined || current.revision === update.revision;
+  const isComplete = spec.updateStrategy.type === "RollingUpdate" && isLastStep &&
     [updatedReplicas, ready.length, pods.length].every((count) => count === spec.replicas);
   return {
     ...(generation !== undefined && { observedGeneration: generation }),

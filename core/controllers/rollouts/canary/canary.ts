@@ -39,14 +39,14 @@ export function canary(situation: Situation, pass: Pass): Plan {
 }
 
 /** Whether the template or the steps are others than the status says, which is so at the very beginning, too. */
-function hasNewTemplateOrSteps({ rollout: { status }, stored, hash }: Situation): boolean {
+export function hasNewTemplateOrSteps({ rollout: { status }, stored, hash }: Situation): boolean {
   const { currentPodHash = "", currentStepHash = "" } = status;
   return currentStepHash === "" || currentStepHash !== stepHashOf(stored) ||
     (currentPodHash !== "" && currentPodHash !== hash);
 }
 
 /** An update begins: nothing else is done yet. */
-function reset(situation: Situation, pass: Pass): Plan {
+export function reset(situation: Situation, pass: Pass): Plan {
   const { rollout, current, hash, isRollbackWithinWindow } = situation;
   const steps = rollout.spec.strategy.canary!.steps?.length ?? 0;
   baseStatus(situation, pass);
@@ -101,7 +101,7 @@ export function scaleCanary(situation: Situation, pass: Pass): boolean {
 }
 
 /** Argo Rollouts: `reconcileCanaryPause`. */
-function pauseAtStep({ rollout, nowMs }: Situation, pass: Pass): void {
+export function pauseAtStep({ rollout, nowMs }: Situation, pass: Pass): void {
   const { step } = currentStepOf(rollout);
   if (rollout.spec.paused || rollout.status.promoteFull || !step?.pause) return;
   const pause = pauseOf(rollout, "CanaryPauseStep");
@@ -133,8 +133,15 @@ function failAtPlugin({ rollout, stable, nowMs }: Situation, pass: Pass): void {
   pass.tell("StepPluginTransition", what, "Warning");
 }
 
-/** What the look comes to: promoted, aborted, or a step further. Argo Rollouts: `syncRolloutStatusCanary`. */
-function conclude(situation: Situation, pass: Pass): Plan {
+/**
+ * What the look comes to: promoted, aborted, or a step further. `hasCounts`: whether all pods that the step asks for are
+ * there. Argo Rollouts: `syncRolloutStatusCanary`.
+ */
+export function conclude(
+  situation: Situation,
+  pass: Pass,
+  hasCounts: typeof hasDesiredCounts = hasDesiredCounts,
+): Plan {
   const { rollout, isRollbackWithinWindow } = situation;
   const steps = rollout.spec.strategy.canary!.steps?.length ?? 0;
   baseStatus(situation, pass);
@@ -152,7 +159,7 @@ function conclude(situation: Situation, pass: Pass): Plan {
   } else if (pass.isAborted) {
     const isStable = rollout.status.stableRS === pass.status.currentPodHash;
     pass.setStatus({ currentStepIndex: steps === 0 ? undefined : isStable ? steps : 0 });
-  } else if (step && !skipsSteps && isCompleted(situation, pass)) {
+  } else if (step && !skipsSteps && isCompleted(situation, pass, hasCounts)) {
     completeStep(pass, index! + 1, `/${steps} completed (${stepText(step)})`);
   }
   return finish(situation, pass);
@@ -178,15 +185,19 @@ function reasonToPromote(situation: Situation, pass: Pass): string | undefined {
 }
 
 /** Whether the current step has reached what it asks for. Argo Rollouts: `completedCurrentCanaryStep`. */
-function isCompleted(situation: Situation, pass: Pass): boolean {
+function isCompleted(
+  situation: Situation,
+  pass: Pass,
+  hasCounts: typeof hasDesiredCounts,
+): boolean {
   const { rollout } = situation;
   const { step } = currentStepOf(rollout);
   if (rollout.spec.paused || step === undefined) return false;
   const { weights } = pass.status.canary;
   if (step.pause) return isPauseOver(situation);
-  if (step.setCanaryScale) return hasDesiredCounts(situation, weights);
+  if (step.setCanaryScale) return hasCounts(situation, weights);
   if (step.setWeight !== undefined) {
-    return hasDesiredCounts(situation, weights) && weights?.verified !== false;
+    return hasCounts(situation, weights) && weights?.verified !== false;
   }
   if (step.experiment) return phaseOf(pass.experiment) === "Successful";
   if (step.analysis) return phaseOf(pass.runs.step) === "Successful";

@@ -3,6 +3,7 @@ import { ManifestError, parseManifests } from "../../../manifest/manifest.ts";
 import type { Deployment } from "../../../resources/apps/deployments.ts";
 import type { CanaryStep, RolloutStrategy } from "../../../resources/argoproj/mod.ts";
 import { configMaps } from "../../../resources/core/config_maps.ts";
+import type { NamespacedObject } from "../../../resources/resource.ts";
 import type { Service } from "../../../resources/core/services/services.ts";
 import { STEPS } from "../../apps/stepwise.ts";
 import { type Term, termsIn } from "./analysis_text.ts";
@@ -29,7 +30,10 @@ export function wantedOf(deployment: Deployment, view: View): Read<Wanted> {
   if (canary !== undefined && strategy !== undefined) {
     return { causes: [`${STEPS.canary} and ${STEPS.strategy} cannot both be set`] };
   }
-  if (strategy !== undefined) return ofConfigMap(deployment, strategy, view);
+  if (strategy !== undefined) {
+    const read = strategyInConfigMap(deployment, strategy, view);
+    return "value" in read ? { value: { strategy: read.value, terms: [] } } : read;
+  }
   return ofText(deployment, canary ?? "", view);
 }
 
@@ -55,7 +59,8 @@ function ofText(deployment: Deployment, text: string, view: View): Read<Wanted> 
   return { value: { strategy, terms: terms.value, ...(front.value && { front: front.value }) } };
 }
 
-function named<T>(annotation: string, read: Read<T>): Read<T> {
+/** The same with the annotation before each cause. */
+export function named<T>(annotation: string, read: Read<T>): Read<T> {
   if ("value" in read) return read;
   return { causes: read.causes.map((cause) => `${annotation}: ${cause}`) };
 }
@@ -101,8 +106,12 @@ export function nameOfTemplate({ metadata }: Deployment, kind: "gate" | "watch")
   return `${metadata.name}-${kind}`;
 }
 
-function ofConfigMap(deployment: Deployment, name: string, view: View): Read<Wanted> {
-  const { namespace, annotations = {} } = deployment.metadata;
+/** The strategy that a ConfigMap of the workload's namespace holds, or why there is none. */
+export function strategyInConfigMap(
+  { metadata: { namespace, annotations = {} } }: NamespacedObject,
+  name: string,
+  view: View,
+): Read<RolloutStrategy> {
   const fault = (cause: string) => ({ causes: [`${STEPS.strategy}: ${cause}`] });
   if (annotations[STEPS.analysis] !== undefined) {
     return fault(`${STEPS.analysis} goes with ${STEPS.canary} only: a strategy names its analyses`);
@@ -119,7 +128,7 @@ function ofConfigMap(deployment: Deployment, name: string, view: View): Read<Wan
         `"${STRATEGY_KEY}" of ConfigMap "${name}" must have either canary or blueGreen, and nothing else`,
       );
     }
-    return { value: { strategy: strategy!, terms: [] } }; // the Rollout's controller says what is wrong with it
+    return { value: strategy! }; // the Rollout's controller says what is wrong with it
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;
     return fault(`cannot read "${STRATEGY_KEY}" of ConfigMap "${name}": ${error.message}`);

@@ -143,7 +143,7 @@ function progressing(
   what: string,
 ): ConditionUpdate {
   const subject = current
-    ? `ReplicaSet "${current.metadata.name}"`
+    ? `${current.kind} "${current.metadata.name}"`
     : `Rollout "${rollout.metadata.name}"`;
   return { type: "Progressing", status: "True", reason, message: `${subject} ${what}` };
 }

@@ -25,6 +25,7 @@ function setOf(
   { available = 3, annotations = {}, conditions = [] as object[] } = {},
 ): ReplicaSet {
   return {
+    kind: "ReplicaSet",
     metadata: {
       name: `web-${hash}`,
       labels: { [HASH_LABEL]: hash },
