@@ -46,12 +46,18 @@ function threadsOf(pid: number): number {
     ).length;
 }
 
+/** The answer to a request, whole. */
 async function version(connection: Deno.TlsConn): Promise<string> {
   const head = `GET /version HTTP/1.1\r\nhost: ${API}\r\n\r\n`;
   await connection.write(new TextEncoder().encode(head));
   const buffer = new Uint8Array(4096);
-  const count = await connection.read(buffer);
-  return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+  let text = "";
+  while (!text.endsWith("}")) {
+    const count = await connection.read(buffer);
+    if (count === null) return text;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+  return text;
 }
 
 /** Asks again until there is an answer, as resolvers do. */

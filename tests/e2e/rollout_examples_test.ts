@@ -262,8 +262,6 @@ async function inPlace(cluster: PodmanCluster): Promise<void> {
   await cluster.kubectl("set", "env", "statefulset/web", "VERSION=v2");
   await become("v1 v1 v2");
   await eventually("it waits", async () => /Paused/.test(await coracle(cluster, "get", "web")));
-  const shown = await coracle(cluster, "get", "web");
-  console.log(shown);
   await coracle(cluster, "abort", "web");
   await become("v1 v1 v1");
   await coracle(cluster, "retry", "web");
