@@ -112,7 +112,9 @@ function actualWeightOf(rollout: Rollout, replicaSets: readonly ReplicaSetInfo[]
     return weights ? weights.canary?.weight ?? 0 : setWeightOf(rollout);
   }
   const canary = replicaSets.find((replicaSet) => replicaSet.canary);
-  return Math.floor((canary?.available ?? 0) * maxWeightOf(rollout) / availableReplicas);
+  // A StatefulSet and a DaemonSet have no sets: their pods are replaced in their places.
+  const updated = replicaSets.length === 0 ? status.updatedReplicas : canary?.available;
+  return Math.floor((updated ?? 0) * maxWeightOf(rollout) / availableReplicas);
 }
 
 function imagesInRoles(
