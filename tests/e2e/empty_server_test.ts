@@ -52,7 +52,7 @@ async function version(connection: Deno.TlsConn): Promise<string> {
   await connection.write(new TextEncoder().encode(head));
   const buffer = new Uint8Array(4096);
   let text = "";
-  while (!text.endsWith("}")) {
+  while (!text.endsWith("}\n")) {
     const count = await connection.read(buffer);
     if (count === null) return text;
     text += new TextDecoder().decode(buffer.subarray(0, count));

@@ -42,7 +42,7 @@ testOnPodman({
       run: of({ name: "deployment", changes: [[":30s", ":2s"]] }, deployment),
     },
     {
-      name: "a StatefulSet, by its last pod first; and a DaemonSet",
+      name: "a StatefulSet, by its last pod first",
       run: of({ name: "stateful_set" }, inPlace),
     },
   ],
