@@ -174,6 +174,9 @@ export class NetnsNetwork implements PodNetwork {
   /** Removes everything that this network has made, but the forwarding of packets. */
   async destroy(): Promise<void> {
     for (const podUid of [...this.#pods.keys()]) await this.remove(podUid);
+    // What the kernel keeps with a namespace that is not quite gone, such as one whose connections still end: what is
+    // still there at a second look is removed.
+    for (let look = 0; look < 2; look++) await this.#repairWires({ thorough: false });
     for (const range of this.#localRanges) await this.#plumbing.removeLocalRange(range);
     await this.#plumbing.removeGateway(this.#gateway());
     await this.#firewall.remove();

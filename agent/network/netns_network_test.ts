@@ -10,6 +10,7 @@ import {
   VARIANTS,
   withNetwork,
 } from "./netns_fixture.ts";
+import { deviceOf } from "./wiring.ts";
 import { NodeRoutes } from "./node_routes.ts";
 import { nodeRoutesOf } from "./plumbing.ts";
 
@@ -86,6 +87,20 @@ for (const [name, open] of VARIANTS) {
           if (round % 7 === 0) await answers(namespacePath!, network.gatewayIP);
           await network.remove(`uid-${round}`);
         }
+      }),
+  });
+
+  Deno.test({
+    name: `a namespace that something still holds leaves no device behind through ${name}${hint}`,
+    ignore: !isPossible,
+    fn: () =>
+      withNetwork(place, open, async (network) => {
+        const { ip, namespacePath } = await network.add("uid-1");
+        using _holder = await Deno.open(namespacePath!);
+        const device = `/sys/class/net/${deviceOf(ip)}`;
+        await Deno.stat(device);
+        await network.destroy();
+        await assert.rejects(Deno.stat(device), Deno.errors.NotFound);
       }),
   });
 
