@@ -223,7 +223,7 @@ Deno.test({
       const pod = await network.add("uid-1");
       const lost: string[] = [];
       const stop = network.onLost((podUid) => lost.push(podUid));
-      using _process = sleeperIn(pod.namespacePath!); // what runs in it keeps it
+      using _process = await sleeperIn(pod.namespacePath!); // what runs in it keeps it
       await shell(`umount -l ${pod.namespacePath}; rm ${pod.namespacePath}`);
       await network.repair();
       assert.deepEqual(lost, ["uid-1"]);
@@ -238,10 +238,15 @@ Deno.test({
     }),
 });
 
-function sleeperIn(namespacePath: string): Disposable {
+/** A process that is in the namespace by now. */
+async function sleeperIn(namespacePath: string): Promise<Disposable> {
   const child = new Deno.Command("nsenter", {
-    args: [`--net=${namespacePath}`, "sleep", "60"],
+    args: [`--net=${namespacePath}`, "sh", "-c", "echo there; exec sleep 60"],
+    stdout: "piped",
   }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
   return { [Symbol.dispose]: () => child.kill("SIGKILL") };
 }
 
