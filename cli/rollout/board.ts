@@ -6,11 +6,19 @@ import {
   EXPERIMENTS,
   PODS,
   REPLICA_SETS,
+  REVISIONS,
   ROLLOUTS,
 } from "./cluster/cluster.ts";
 import { FollowedObjects } from "./cluster/followed_objects.ts";
 import type { MeasuredSplit } from "./measured_split.ts";
-import type { AnalysisRun, Experiment, Pod, ReplicaSet, Rollout } from "./cluster/objects.ts";
+import type {
+  AnalysisRun,
+  ControllerRevision,
+  Experiment,
+  Pod,
+  ReplicaSet,
+  Rollout,
+} from "./cluster/objects.ts";
 import { type ExperimentInfo, experimentInfoOf } from "./summary/experiments.ts";
 import { type RolloutInfo, rolloutInfoOf } from "./summary/rollout_info.ts";
 import type { Surroundings } from "./summary/surroundings.ts";
@@ -23,6 +31,7 @@ export class Board {
   readonly #experiments: FollowedObjects<Experiment>;
   readonly #analysisRuns: FollowedObjects<AnalysisRun>;
   readonly #replicaSets: FollowedObjects<ReplicaSet>;
+  readonly #revisions: FollowedObjects<ControllerRevision>;
   readonly #pods: FollowedObjects<Pod>;
 
   constructor(cluster: Cluster) {
@@ -31,6 +40,7 @@ export class Board {
     this.#experiments = new FollowedObjects(cluster, EXPERIMENTS);
     this.#analysisRuns = new FollowedObjects(cluster, ANALYSIS_RUNS);
     this.#replicaSets = new FollowedObjects(cluster, REPLICA_SETS);
+    this.#revisions = new FollowedObjects(cluster, REVISIONS);
     this.#pods = new FollowedObjects(cluster, PODS);
   }
 
@@ -62,13 +72,15 @@ export class Board {
   }
 
   get #kinds(): readonly FollowedObjects<AnalysisRun>[] {
-    const all = [this.#rollouts, this.#experiments, this.#replicaSets, this.#pods];
+    const sets = [this.#replicaSets, this.#revisions];
+    const all = [this.#rollouts, this.#experiments, ...sets, this.#pods];
     return [this.#analysisRuns, ...all] as FollowedObjects<AnalysisRun>[]; // what kind does not matter here
   }
 
   get #surroundings(): Surroundings {
     return {
       replicaSets: this.#replicaSets.all,
+      revisions: this.#revisions.all,
       pods: this.#pods.all,
       experiments: this.#experiments.all,
       analysisRuns: this.#analysisRuns.all,

@@ -188,6 +188,56 @@ NAME                  KIND         STATUS              AGE INFO
   );
 });
 
+Deno.test("coracle rollout get shows a StatefulSet by its revisions", async () => {
+  const owned = (uid: string) => ownedBy("db", uid, "StatefulSet");
+  const revisionOf = (hash: string, revision: number, image: string) => ({
+    apiVersion: "apps/v1",
+    kind: "ControllerRevision",
+    metadata: { ...owned(`rev-${hash}`), name: `web-${hash}` },
+    revision,
+    data: { spec: { template: { spec: { containers: [{ name: "web", image }] } } } },
+  });
+  const podIn = (place: number, hash: string, status: object) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      ...owned(`pod-${place}`),
+      name: `web-${place}`,
+      labels: { "controller-revision-hash": `web-${hash}` },
+    },
+    spec: { containers: [{ name: "web" }] },
+    status,
+  });
+  await using api = new FakeApi([
+    { ...ROLLOUT, metadata: { ...ROLLOUT.metadata, ...owned("web") } },
+    revisionOf("aaa", 1, "web:1"),
+    revisionOf("bbb", 2, "web:2"),
+    {
+      ...revisionOf("ccc", 1, "other:1"),
+      metadata: { ...ownedBy("other", "r", ""), name: "x-ccc" },
+    },
+    podIn(0, "aaa", RUNNING),
+    podIn(1, "aaa", PULLING),
+    podIn(2, "bbb", RUNNING),
+  ]);
+  const { out } = await api.run("get web");
+  assert.equal(
+    withoutAges(out.slice(out.indexOf("NAME  "))),
+    `NAME              KIND                STATUS              AGE INFO
+⟳ web             Rollout             ॥ Paused            AGE${" "}
+├──# revision:2
+│  └──⧉ web-bbb   ControllerRevision  ✔ Healthy           AGE canary
+│     └──□ web-2  Pod                 ✔ Running           AGE ready:1/1,restarts:2
+└──# revision:1
+   └──⧉ web-aaa   ControllerRevision  ◌ Progressing       AGE stable
+      ├──□ web-0  Pod                 ✔ Running           AGE ready:1/1,restarts:2
+      └──□ web-1  Pod                 ⚠ ImagePullBackOff  AGE ready:0/1
+`,
+  );
+  assert.match(out, /ActualWeight: {2}25\n/);
+  assert.match(out, /web:1 \(stable\)\n +web:2 \(canary\)/);
+});
+
 Deno.test("coracle rollout get -o json gives the same as an object", async () => {
   await using api = new FakeApi(WORLD);
   const info = JSON.parse((await api.run("get ro/web -o json")).out);

@@ -19,6 +19,7 @@ export const EXPERIMENTS: Place = { root: ARGO, plural: "experiments" };
 export const ANALYSIS_RUNS: Place = { root: ARGO, plural: "analysisruns" };
 export const ANALYSIS_TEMPLATES: Place = { root: ARGO, plural: "analysistemplates" };
 export const CLUSTER_ANALYSIS_TEMPLATES: Place = { root: ARGO, plural: "clusteranalysistemplates" };
+export const REVISIONS: Place = { root: "/apis/apps/v1", plural: "controllerrevisions" };
 export const REPLICA_SETS: Place = { root: "/apis/apps/v1", plural: "replicasets" };
 export const DEPLOYMENTS: Place = { root: "/apis/apps/v1", plural: "deployments" };
 export const POD_TEMPLATES: Place = { root: "/api/v1", plural: "podtemplates" };

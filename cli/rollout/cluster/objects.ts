@@ -91,6 +91,12 @@ export interface ReplicaSet extends AnyObject {
   };
 }
 
+/** A template that a StatefulSet or a DaemonSet has, or has had. */
+export interface ControllerRevision extends AnyObject {
+  revision?: number;
+  data?: { spec?: { template?: PodTemplate } };
+}
+
 export interface ContainerStatus {
   name: string;
   ready?: boolean;

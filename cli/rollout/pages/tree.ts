@@ -82,14 +82,14 @@ function revisionNode(info: RolloutInfo, revision: number, nowMs: number): Node 
 }
 
 function replicaSetNode(info: ReplicaSetInfo, nowMs: number): Node {
-  const { objectMeta, icon, status, scaleDownDeadline, pods } = info;
+  const { objectMeta, icon, status, scaleDownDeadline, pods, kind = "ReplicaSet" } = info;
   const roles = (["stable", "canary", "active", "preview", "ping", "pong"] as const)
     .filter((role) => info[role]);
   const delay = scaleDownDeadline === undefined ? [] : [delayText(scaleDownDeadline, nowMs)];
   return {
     icon: KIND_ICONS.ReplicaSet,
     name: coloured(objectMeta.name, roles.at(-1) ?? ""),
-    kind: "ReplicaSet",
+    kind,
     state: stateCell(icon, status),
     createdAt: objectMeta.creationTimestamp,
     info: joined([...roles.map((role) => [coloured(role)]), ...delay], ","),

@@ -11,6 +11,8 @@ const TEMPLATE_NAME = "experiment.argoproj.io/template-name";
 export type Role = "stable" | "canary" | "active" | "preview" | "ping" | "pong";
 
 export interface ReplicaSetInfo extends Partial<Record<Role, true>> {
+  /** Absent: ReplicaSet. */
+  kind?: "ControllerRevision";
   objectMeta: ObjectMeta;
   status: string;
   icon: string;
@@ -65,7 +67,7 @@ function infoOf(
   };
 }
 
-function imagesOf(containers: readonly { image?: string }[] = []): string[] {
+export function imagesOf(containers: readonly { image?: string }[] = []): string[] {
   return containers.map(({ image = "" }) => image);
 }
 
@@ -80,7 +82,7 @@ function stateOf({ metadata, spec, status = {} }: ReplicaSet): string {
   return replicas === 0 ? "ScaledDown" : "Healthy";
 }
 
-function rolesOf(hash: string, { spec, status = {} }: Rollout): Partial<Record<Role, true>> {
+export function rolesOf(hash: string, { spec, status = {} }: Rollout): Partial<Record<Role, true>> {
   const { stableRS = "", currentPodHash = "" } = status;
   const { canary, blueGreen } = spec.strategy ?? {};
   if (canary) {

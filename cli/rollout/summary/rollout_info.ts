@@ -19,6 +19,7 @@ import { type ExperimentInfo, experimentsOf, imagesOfExperiment } from "./experi
 import { type Image, mergedImages } from "./images.ts";
 import { type ObjectMeta, objectMetaOf } from "./object_meta.ts";
 import { type ReplicaSetInfo, replicaSetsOf, type Role } from "./replica_sets.ts";
+import { revisionSetsOf } from "./revisions.ts";
 
 /** A share of requests, in percent. */
 export interface MeasuredWeight {
@@ -69,7 +70,7 @@ export function rolloutInfoOf(
   template: PodTemplate | undefined = rollout.spec.template,
 ): RolloutInfo {
   const { metadata: { uid }, spec, status = {} } = rollout;
-  const replicaSets = replicaSetsOf(uid, rollout, all);
+  const replicaSets = [...replicaSetsOf(uid, rollout, all), ...revisionSetsOf(rollout, all)];
   const { phase, message } = phaseOf(rollout);
   return {
     objectMeta: objectMetaOf(rollout),
@@ -112,9 +113,7 @@ function actualWeightOf(rollout: Rollout, replicaSets: readonly ReplicaSetInfo[]
     return weights ? weights.canary?.weight ?? 0 : setWeightOf(rollout);
   }
   const canary = replicaSets.find((replicaSet) => replicaSet.canary);
-  // A StatefulSet and a DaemonSet have no sets: their pods are replaced in their places.
-  const updated = replicaSets.length === 0 ? status.updatedReplicas : canary?.available;
-  return Math.floor((updated ?? 0) * maxWeightOf(rollout) / availableReplicas);
+  return Math.floor((canary?.available ?? 0) * maxWeightOf(rollout) / availableReplicas);
 }
 
 function imagesInRoles(
