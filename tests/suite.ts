@@ -50,9 +50,10 @@ const SUITES: readonly Suite[] = [
   { name: "crash", args: ["tests/crash"] },
   { name: "takeover", args: ["tests/takeover"], beside: "crash" },
   { name: "conformance", args: ["tests/conformance"] },
+  // It waits for links and clocks, while clients of the suite before it compute.
+  { name: "sites", args: ["tests/sites"], beside: "conformance" },
   // Its files have networks and folders of their own, and wait for containers most of the time.
   { name: "e2e", args: ["--parallel", ...LONG_E2E, "tests/e2e"], jobs: 2 },
-  { name: "sites", args: ["tests/sites"] },
 ];
 
 interface Count {
