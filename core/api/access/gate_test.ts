@@ -97,6 +97,13 @@ Deno.test("on standby only requests for objects are refused, and only of those w
     ["PUT /apply", "admin", refused],
     [`POST ${PODS}/web/exec`, "admin", refused],
     [`GET ${PODS}`, "admin", "admin"],
+    [`GET ${PODS}/web/status`, "admin", "admin"],
+    ["GET /apis/apps/v1/namespaces/default/deployments/web/scale", "admin", "admin"],
+    // The owner has the tunnels of nodes, and writes for those that come.
+    ["GET /api/v1/nodes/edge/tunnel", "admin", refused],
+    ["GET /api/v1/nodes/edge/follow", "admin", refused],
+    [`GET ${PODS}/web/exec`, "admin", refused],
+    [`GET ${PODS}/web/log`, "admin", refused],
     ["POST /store/compact", "admin", "admin"],
     [`POST ${PODS}`, undefined, "Unauthorized: Unauthorized"],
   ];
