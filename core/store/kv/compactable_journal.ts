@@ -13,19 +13,27 @@ export class CompactableJournal implements Journal {
   readonly #journal: TrimmableJournal;
   #compacting: Promise<unknown> | undefined;
   #underWay: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(journal: TrimmableJournal) {
     this.limits = journal.limits;
     this.#journal = journal;
   }
 
-  /** Runs `act` while nothing is written. Rejects when it does; the journal goes on in any case. */
+  /**
+   * Runs `act` while nothing is written. Rejects when it does; the journal goes on in any case. Does nothing once the
+   * journal is closed: the file may be somebody else's by then.
+   */
   async compact(act: () => Promise<void>): Promise<void> {
-    await this.#alone(act);
+    if (!this.#isClosed) await this.#alone(act);
   }
 
-  /** One step of trimming; returns whether more is left to do. Writes wait for one step only. */
+  /**
+   * One step of trimming; returns whether more is left to do: nothing once the journal is closed. Writes wait for one
+   * step only.
+   */
   async trim(slackBytes?: number): Promise<boolean> {
+    if (this.#isClosed) return false;
     return await this.#alone(() => this.#journal.trim(slackBytes));
   }
 
@@ -49,7 +57,9 @@ export class CompactableJournal implements Journal {
     return this.#journal.backup(path);
   }
 
+  /** What has begun ends first. */
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#do(() => this.#journal.close());
   }
 

@@ -49,6 +49,30 @@ Deno.test("a compaction that fails is reported, and writing goes on", async () =
   assert.equal(await journal.revision(), 1);
 });
 
+Deno.test("a closed journal is neither trimmed nor compacted; what has begun ends before it closes", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "coracle-compaction-" });
+  try {
+    const path = `${folder}/store.kv`;
+    const journal = new CompactableJournal(await KvJournal.open(path));
+    await journal.load();
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const compaction = journal.compact(async () => {
+      await gate.promise;
+      order.push("compacted");
+    });
+    const closing = journal.close().then(() => order.push("closed"));
+    assert.equal(await journal.trim(), false);
+    await journal.compact(() => Promise.reject(new Error("the file is somebody else's")));
+    gate.resolve();
+    await Promise.all([compaction, closing]);
+    assert.deepEqual(order, ["compacted", "closed"]);
+    assert.equal(await journal.trim(), false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a file is compacted in passing when most of it, and much, holds nothing, and the rest is little", () => {
   const states: [bytes: number, freeBytes: number, state: string][] = [
     [20 * MIB, 15 * MIB, "dense"],
