@@ -39,12 +39,11 @@ export class Proxy {
   readonly #positions = new SharedArrayBuffer(CELLS_MAX * Int32Array.BYTES_PER_ELEMENT);
   readonly #cells = new Map<string, number>();
   readonly #threads: Thread[] = [];
-  /** One of `#threads`, once a listener speaks TLS. */
-  #tlsThread: Thread | undefined;
   readonly #listeners = new Set<(report: ListenReport) => void>();
   readonly #setListeners = new Set<() => void>();
   readonly #waiting = new Set<() => boolean>();
-  #table: RouteTable = EMPTY_TABLE;
+  /** The table, as the threads share it out. */
+  #parts: ReturnType<typeof dividedTable> = { plain: EMPTY_TABLE };
   #version = 0;
   #relay: RelayAddress | undefined;
   #routedPods = new Set<string>();
@@ -73,7 +72,7 @@ export class Proxy {
     return this.#options.engine ?? denoEngine;
   }
 
-  #startThread(how: Pick<ThreadEvents, "startWorker" | "sharesPorts" | "isForTls">): Thread {
+  #startThread(how: Pick<ThreadEvents, "startWorker" | "sharesPorts" | "isForTls">): void {
     const thread = new Thread(this.#options, {
       ...how,
       positions: this.#positions,
@@ -88,7 +87,6 @@ export class Proxy {
     });
     this.#threads.push(thread);
     thread.start();
-    return thread;
   }
 
   /**
@@ -96,7 +94,9 @@ export class Proxy {
    * that are not. When a newer table comes before that, both resolve when the newer one is in use.
    */
   async use(table: RouteTable): Promise<ListenReport> {
-    this.#table = table;
+    // An engine that has no thread for TLS says so itself, of each listener that asks for it.
+    const isDivided = this.#engine.startTlsThread !== undefined;
+    this.#parts = isDivided ? dividedTable(table) : { plain: table };
     const version = ++this.#version;
     this.#assignCells(table);
     this.#routedPods = new Set(
@@ -116,16 +116,20 @@ export class Proxy {
   #useTls(version: number): void {
     if (version !== this.#version) return; // a newer table does it
     const { startTlsThread } = this.#engine;
-    const isWanted = dividedTable(this.#table).encrypted !== undefined;
-    if (this.#tlsThread !== undefined) this.#sendTable(this.#tlsThread);
+    const isWanted = this.#parts.encrypted !== undefined, running = this.#tlsThread;
+    if (running !== undefined) this.#sendTable(running);
     else if (isWanted && startTlsThread !== undefined && this.#threads.length > 0) {
-      const how = { startWorker: startTlsThread, sharesPorts: false, isForTls: true };
-      this.#tlsThread = this.#startThread(how);
+      this.#startThread({ startWorker: startTlsThread, sharesPorts: false, isForTls: true });
     }
   }
 
   #plainThreads(): Thread[] {
-    return this.#threads.filter((thread) => thread !== this.#tlsThread);
+    return this.#threads.filter(({ isForTls }) => !isForTls);
+  }
+
+  /** There is one once a listener speaks TLS. */
+  get #tlsThread(): Thread | undefined {
+    return this.#threads.find(({ isForTls }) => isForTls);
   }
 
   #report(): ListenReport {
@@ -205,16 +209,9 @@ export class Proxy {
     thread.send({
       type: "use",
       version: this.#version,
-      table: this.#tableOf(thread),
+      table: thread.isForTls ? this.#parts.encrypted ?? EMPTY_TABLE : this.#parts.plain,
       cells: Object.fromEntries(this.#cells),
     });
-  }
-
-  /** An engine that has no thread for TLS says so itself, of each listener that asks for it. */
-  #tableOf(thread: Thread): RouteTable {
-    if (this.#engine.startTlsThread === undefined) return this.#table;
-    const { plain, encrypted } = dividedTable(this.#table);
-    return thread.isForTls ? encrypted ?? EMPTY_TABLE : plain;
   }
 
   /** Rules keep their cells from table to table, so that a cycle goes on where it was. */

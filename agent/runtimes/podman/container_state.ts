@@ -9,8 +9,8 @@ export interface ContainerInspection {
   ImageDigest?: string;
   ImageName?: string;
   GraphDriver?: { Data?: Record<string, string> | null };
-  /** `StopSignal`: its number or, since Podman 5, its name. */
   HostConfig?: { CgroupParent?: string };
+  /** `StopSignal`: its number or, since Podman 5, its name. */
   Config: { Labels: Record<string, string> | null; StopSignal?: number | string };
   State: {
     Status: string;

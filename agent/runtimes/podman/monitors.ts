@@ -8,7 +8,7 @@ import type { Log } from "../../../core/lib/log.ts";
 import { type ContainerInspection, stateOf } from "./container_state.ts";
 import type { ExitWatch } from "./exit_watch.ts";
 import type { OwnPodman } from "./podman.ts";
-import type { PodmanClient } from "./podman_client.ts";
+import { type PodmanClient, PodmanError } from "./podman_client.ts";
 
 /** 128 + SIGKILL: what a container has ended with when nobody saw its end. */
 const KILLED_EXIT_CODE = 137;
@@ -40,6 +40,7 @@ export class Monitors {
     this.#options = options;
   }
 
+  /** Takes in the monitor of a container that runs, and looks whether it is there. */
   learn({ Id, State }: ContainerInspection, exits: ExitWatch): void {
     if (stateOf(State.Status, undefined) !== "running" || !State.ConmonPid) return;
     this.#known.set(Id, monitorOf(State.ConmonPid, Id));
@@ -65,7 +66,10 @@ export class Monitors {
     const { clock, log } = this.#options;
     const cancel = clock.after(ORDERLY_END_MS, () => {
       this.#endUnwatched(id, exits)
-        .catch((error) => log.warn("Cannot end a container without a monitor", { id, error }))
+        .catch((error) => {
+          if (error instanceof PodmanError && error.status === 404) return; // removed meanwhile
+          log.warn("Cannot end a container without a monitor", { id, error });
+        })
         .finally(() => this.#lost.delete(id)); // the next check comes back to it
     });
     this.#lost.set(id, cancel);
