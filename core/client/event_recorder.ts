@@ -23,7 +23,6 @@ const RETRY_MS = 10_000;
 const SIMILAR_MAX = 10;
 const SIMILAR_MS = 600_000;
 const COMBINED = "(combined from similar events): ";
-
 const NAME_LENGTH_MAX = 253;
 
 /** What to record about an object, as `kubectl describe` shows it. */

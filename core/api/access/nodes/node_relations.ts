@@ -24,7 +24,8 @@ type ReadView = Pick<View, "get" | "by" | "list">;
 
 /**
  * Whether a node has to do with an object: the pods that are bound to it, what they refer to, the volumes that their claims
- * are bound to, what these refer to, and the certificates that its Gateways and Ingresses show. Looks at the pods of the node only. Pure.
+ * are bound to, what these refer to, and the certificates that its Gateways and Ingresses show. Of pods it looks at those of
+ * the node only. Pure.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/
  */
 export function isRelated(

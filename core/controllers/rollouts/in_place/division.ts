@@ -1,6 +1,8 @@
+import type { View } from "../../../client/client.ts";
+import type { Pod } from "../../../resources/core/pods/pods.ts";
 import {
-  type Divide,
   type Division,
+  type InPlaceWorkload,
   isUpdating,
   stableAtFirst,
   WEIGHT_MAX,
@@ -10,11 +12,12 @@ import { haltReason } from "../situation/pauses.ts";
 import { resolvedRollout } from "../situation/situation.ts";
 import { canaryScaleOf } from "../situation/steps.ts";
 
-/**
- * How a workload that is rolled out in steps is divided now, by what its Rollout says.
- */
+/** How a workload that is rolled out in steps is divided now, by what its Rollout says: a `Divide`. */
 export function divisionOf(
-  ...[workload, wanted, owned, view]: Parameters<Divide>
+  workload: InPlaceWorkload,
+  wanted: string,
+  owned: readonly Pod[],
+  view: View,
 ): Division | undefined {
   const found = rolloutOf(view, workload);
   if (found === undefined && (!isStepwise(workload) || isUpdating(wanted, owned))) return undefined;
